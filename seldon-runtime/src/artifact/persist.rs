@@ -1,0 +1,117 @@
+//! How one field is kept.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::folder::{Draft, Folder};
+use crate::error::Result;
+
+/// A value that can be a file of a model folder.
+///
+/// Whatever serde can read and write is kept as MessagePack with field names; a type of another
+/// kind implements this itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved in a model folder",
+    label = "this field cannot be stored",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, implement `seldon::Persist` for it, or leave the field out with `#[seldon(skip)]`"
+)]
+pub trait Persist: Sized {
+    /// What the file holds, and its suffix: `msgpack`, for example.
+    const KIND: &'static str;
+
+    /// The value as bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the value has no such form.
+    fn to_bytes(&self) -> Result<Vec<u8>>;
+
+    /// The value that `bytes`, whose digest has been checked, hold.
+    ///
+    /// # Errors
+    ///
+    /// If they do not hold one.
+    fn from_bytes(bytes: &[u8]) -> Result<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Persist for T {
+    const KIND: &'static str = "msgpack";
+
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        Ok(rmp_serde::to_vec_named(self)?)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Ok(rmp_serde::from_slice(bytes)?)
+    }
+}
+
+/// A value that `#[seldon(json)]` can keep as JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved as JSON in a model folder",
+    label = "this field cannot be stored",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, or leave the field out with `#[seldon(skip)]`"
+)]
+pub trait PersistJson: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> PersistJson for T {}
+
+/// One stored field of a model: its name, and how it is read and written.
+///
+/// It captures functions, so that the bound on the field's type is asked for once, where it is
+/// made, and a type that cannot be stored is one error.
+#[derive(Debug)]
+pub struct Field<T> {
+    name: &'static str,
+    kind: &'static str,
+    to_bytes: fn(&T) -> Result<Vec<u8>>,
+    from_bytes: fn(&[u8]) -> Result<T>,
+}
+
+impl<T> Field<T> {
+    /// A field kept as its [`Persist`] implementation says.
+    pub const fn stored(name: &'static str) -> Self
+    where
+        T: Persist,
+    {
+        Self {
+            name,
+            kind: T::KIND,
+            to_bytes: T::to_bytes,
+            from_bytes: T::from_bytes,
+        }
+    }
+
+    /// A field kept as JSON, for people to read.
+    pub const fn json(name: &'static str) -> Self
+    where
+        T: PersistJson,
+    {
+        Self {
+            name,
+            kind: "json",
+            to_bytes: |value| Ok(serde_json::to_vec_pretty(value)?),
+            from_bytes: |bytes| Ok(serde_json::from_slice(bytes)?),
+        }
+    }
+
+    /// Reads the field.
+    ///
+    /// # Errors
+    ///
+    /// In one sentence: which file, and which check it fails.
+    pub fn load(&self, folder: &Folder) -> Result<T> {
+        folder.read(self.name, self.kind, self.from_bytes)
+    }
+
+    /// Writes the field.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be encoded, or the file cannot be written.
+    pub fn save(&self, value: &T, draft: &mut Draft) -> Result<()> {
+        draft.write(self.name, self.kind, (self.to_bytes)(value))
+    }
+}

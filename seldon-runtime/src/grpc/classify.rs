@@ -1,0 +1,91 @@
+//! `Classify`: from the packed features to the reply.
+
+use prost::Message as _;
+
+use super::{Message, Reply};
+use crate::any::Any;
+use crate::error::{Code, Error, Result, Violation, echo};
+use crate::predict::{Checked, Executor, Payload, Predictor, non_finite};
+use crate::proto::{ClassificationReply, ClassificationReplyMeta, ClassificationResult};
+use crate::service::Service;
+
+/// Takes the prediction's id and the features out of a request.
+///
+/// # Errors
+///
+/// If `data` is absent, holds another message than `P`'s, does not decode, or holds a number that
+/// is not finite where the model takes none.
+pub fn unpack<P: Predictor>(request: Message) -> Result<(String, P::Data)> {
+    let puid = request.meta.map(|meta| meta.puid).unwrap_or_default();
+    let expected = P::Data::TYPE_NAME;
+    let Some(any) = request.data else {
+        return Err(Error::new(
+            Code::InvalidMessage,
+            format!("`data` is missing: it must hold a `{expected}`"),
+        ));
+    };
+    let name = type_name(&any)?;
+    if name != expected {
+        let detail = format!("`data` must hold a `{expected}`, got a `{}`", echo(name));
+        return Err(Error::new(Code::InvalidMessage, detail));
+    }
+    let data = P::Data::decode(any.value).map_err(|e| {
+        let detail = format!("`data` is no valid `{expected}`: {e}");
+        Error::new(Code::InvalidMessage, detail)
+    })?;
+    if !P::ACCEPTS_NON_FINITE
+        && let Some(pointer) = non_finite(&data)
+    {
+        let violation = Violation::new(pointer, "must be a finite number");
+        return Err(
+            Error::from_violations(Code::InvalidFeature, vec![violation])
+                .expect("one violation makes an error"),
+        );
+    }
+    Ok((puid, data))
+}
+
+/// The type that `any` says it holds.
+pub(super) fn type_name(any: &Any) -> Result<&str> {
+    let name = (any.type_name())
+        .map_err(|_| Error::new(Code::InvalidMessage, "`data.type_url` is not UTF-8"))?;
+    if name.is_empty() {
+        return Err(Error::new(
+            Code::InvalidMessage,
+            "`data.type_url` names no message",
+        ));
+    }
+    Ok(name)
+}
+
+/// Scores the features and writes the reply.
+///
+/// # Errors
+///
+/// The model's own, and those of an answer that cannot be sent.
+pub async fn classify<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) -> Reply {
+    let answer = P::Run::run(service, service.pool(), data, |service, data| {
+        Checked::new(service.model().predict(&data)?, P::CLASSES)
+    })
+    .await?;
+    let result =
+        |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {
+            prediction: class.score,
+            predicted_class: name.into_owned(),
+            confidence: class.confidence,
+        };
+    let settings = service.settings();
+    Ok(ClassificationReply {
+        predictions: answer.classes().map(result).collect(),
+        meta: Some(ClassificationReplyMeta {
+            puid: if puid.is_empty() {
+                crate::puid::new()
+            } else {
+                puid
+            },
+            model_name: settings.name.clone(),
+            variation: settings.variation.clone(),
+        }),
+        custom: answer.custom.map(|custom| custom.any),
+    })
+}

@@ -1,0 +1,25 @@
+//! gRPC: `io.seldon.api.rpc.Seldon`.
+
+mod classify;
+mod route;
+
+use std::future::Future;
+
+pub use classify::{classify, unpack};
+pub(crate) use route::{Classifiers, is_grpc};
+
+use crate::error::Result;
+use crate::proto::{ClassificationReply, ClassificationRequest};
+use crate::service::Service;
+
+/// A request as it came: the features are still packed.
+pub type Message = ClassificationRequest;
+
+/// What a call is answered with.
+pub type Reply = Result<ClassificationReply>;
+
+/// The gRPC service of a predictor, written by the attribute.
+pub trait Grpc: Sized + Send + Sync + 'static {
+    /// Answers `io.seldon.api.rpc.Seldon/Classify`.
+    fn classify(service: &Service<Self>, request: Message) -> impl Future<Output = Reply> + Send;
+}

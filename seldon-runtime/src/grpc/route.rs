@@ -1,0 +1,218 @@
+//! The one gRPC method as a route, over the predictors that share it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use http::{HeaderMap, Request, Response, header};
+use tonic::server::{Grpc as Unary, UnaryService};
+use tonic::{Status, codec::CompressionEncoding};
+use tonic_prost::ProstCodec;
+
+use super::classify::type_name;
+use super::{Message, Reply};
+use crate::error::{Code, Error, Result, echo};
+use crate::predict::{Payload, Predictor};
+use crate::proto::{ClassificationReply, ClassificationRequest};
+use crate::service::Service;
+
+/// The method's path.
+const CLASSIFY: &str = "/io.seldon.api.rpc.Seldon/Classify";
+
+/// Metadata that names the predictor where several share the method.
+const MODEL: &str = "seldon-model";
+
+/// The most that a message may hold, in bytes, each way.
+const LIMIT: usize = 16 << 20;
+
+/// The predictors that share the method.
+#[derive(Default)]
+pub(crate) struct Classifiers {
+    all: Vec<Box<dyn Classifier>>,
+    /// The only one, as a route that calls it without indirection.
+    alone: Option<Router>,
+}
+
+impl Classifiers {
+    pub(crate) fn add<P: Predictor>(&mut self, service: Service<P>) {
+        self.alone = self
+            .all
+            .is_empty()
+            .then(|| route(Arc::new(One(service.clone()))));
+        self.all.push(Box::new(One(service)));
+    }
+
+    /// The method as a route; nothing where there is no predictor.
+    pub(crate) fn routes(self) -> Router {
+        match (self.alone, self.all.len()) {
+            (Some(alone), _) => alone,
+            (None, 0) => Router::new(),
+            (None, _) => route(Arc::new(Many(self.all))),
+        }
+    }
+}
+
+/// What answers a call.
+trait Choice: Send + Sync + 'static {
+    /// Answers `request`, by the predictor that `model` names, or else the request's type.
+    fn answer(&self, model: Option<&str>, request: Message) -> impl Future<Output = Reply> + Send;
+}
+
+/// One predictor: a call for another is refused, one that names none is its own.
+struct One<P>(Service<P>);
+
+/// Several, behind a box a call: which of them is known only then.
+struct Many(Vec<Box<dyn Classifier>>);
+
+/// A predictor of any type.
+trait Classifier: Send + Sync + 'static {
+    fn name(&self) -> &str;
+    fn takes(&self) -> &'static str;
+    fn classify<'a>(&'a self, request: Message)
+    -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+}
+
+impl<P: Predictor> Classifier for One<P> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn takes(&self) -> &'static str {
+        P::Data::TYPE_NAME
+    }
+
+    fn classify<'a>(
+        &'a self,
+        request: Message,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(P::classify(&self.0, request))
+    }
+}
+
+impl<P: Predictor> Choice for One<P> {
+    async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
+        match model {
+            Some(model) if model != self.0.name() => Err(unknown(model, [self.0.name()])),
+            _ => P::classify(&self.0, request).await,
+        }
+    }
+}
+
+impl Choice for Many {
+    async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
+        self.choose(model, &request)?.classify(request).await
+    }
+}
+
+impl Many {
+    fn choose(&self, model: Option<&str>, request: &Message) -> Result<&dyn Classifier> {
+        let by = |is: &dyn Fn(&dyn Classifier) -> bool| {
+            self.0
+                .iter()
+                .map(|classifier| &**classifier)
+                .find(|classifier| is(*classifier))
+        };
+        if let Some(model) = model {
+            return by(&|c| c.name() == model)
+                .ok_or_else(|| unknown(model, self.0.iter().map(|c| c.name())));
+        }
+        let Some(any) = &request.data else {
+            return Err(Error::new(Code::InvalidMessage, "`data` is missing"));
+        };
+        let name = type_name(any)?;
+        by(&|c| c.takes() == name).ok_or_else(|| {
+            let taken: Vec<String> = self.0.iter().map(|c| format!("`{}`", c.takes())).collect();
+            let detail = format!(
+                "no model here takes a `{}`: `data` must hold one of {}",
+                echo(name),
+                taken.join(", ")
+            );
+            Error::new(Code::ModelNotFound, detail)
+        })
+    }
+}
+
+fn unknown<'a>(model: &str, served: impl IntoIterator<Item = &'a str>) -> Error {
+    let served: Vec<String> = served.into_iter().map(|name| format!("`{name}`")).collect();
+    let detail = format!(
+        "no model `{}` is served here: {} are",
+        echo(model),
+        served.join(", ")
+    );
+    Error::new(Code::ModelNotFound, detail)
+}
+
+fn route<C: Choice>(choice: Arc<C>) -> Router {
+    Router::new().route(
+        CLASSIFY,
+        post(move |request| call(Arc::clone(&choice), request)),
+    )
+}
+
+async fn call<C: Choice>(choice: Arc<C>, request: Request<Body>) -> Response<Body> {
+    if !is_grpc(request.headers()) {
+        let detail = "gRPC is answered here: the content type must be `application/grpc`";
+        return Error::new(Code::UnsupportedMediaType, detail).into_response();
+    }
+    let response = Unary::new(ProstCodec::<ClassificationReply, ClassificationRequest>::default())
+        .apply_max_message_size_config(Some(LIMIT), Some(LIMIT))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .unary(Method(choice), request)
+        .await;
+    // Tonic's word for a message over its limit, which nothing else here uses.
+    const OUT_OF_RANGE: &[u8] = b"11";
+    if response
+        .headers()
+        .get(Status::GRPC_STATUS)
+        .is_some_and(|code| code == OUT_OF_RANGE)
+    {
+        let detail = format!("the message is over the limit of {LIMIT} bytes");
+        return Error::new(Code::TooLarge, detail).to_status().into_http();
+    }
+    response.map(Body::new)
+}
+
+/// Whether a request speaks gRPC.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    (headers.get(header::CONTENT_TYPE))
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The method, for one call.
+struct Method<C>(Arc<C>);
+
+impl<C: Choice> UnaryService<ClassificationRequest> for Method<C> {
+    type Response = ClassificationReply;
+    type Future = Answer;
+
+    fn call(&mut self, request: tonic::Request<ClassificationRequest>) -> Answer {
+        let choice = Arc::clone(&self.0);
+        Answer(Box::pin(async move {
+            let (metadata, _, message) = request.into_parts();
+            let model = metadata.get(MODEL).map(|name| name.to_str().unwrap_or("?"));
+            let reply = choice.answer(model, message).await;
+            reply
+                .map(tonic::Response::new)
+                .map_err(|error| error.to_status())
+        }))
+    }
+}
+
+/// Tonic wants a future with a name.
+struct Answer(
+    Pin<Box<dyn Future<Output = Result<tonic::Response<ClassificationReply>, Status>> + Send>>,
+);
+
+impl Future for Answer {
+    type Output = Result<tonic::Response<ClassificationReply>, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context)
+    }
+}

@@ -1,0 +1,48 @@
+//! What the code that seldon's attributes write calls. Use it through the crate `seldon`.
+
+pub mod any;
+pub mod artifact;
+pub mod config;
+pub mod error;
+pub mod grpc;
+pub mod predict;
+pub mod proto;
+mod puid;
+pub mod recommend;
+pub mod rest;
+mod run;
+pub mod server;
+pub mod service;
+
+pub use any::Any;
+pub use artifact::{Artifact, Folder, Persist};
+pub use config::Config;
+pub use error::{Code, Error, Result, Violation};
+pub use predict::{Class, Label, Payload, Predict, Prediction, Predictor, Reply};
+pub use proto::DefaultCustomPredictRequest;
+pub use recommend::{
+    AllItems, CandidateSource, Candidates, Fetched, ItemIndex, List, Query, Recommend,
+    Recommendation, Recommender,
+};
+pub use run::{block_on, run};
+pub use server::Server;
+pub use service::Service;
+
+/// What expansions name. Not a public interface: it changes with the macros.
+#[doc(hidden)]
+pub mod __private {
+    pub use axum::Router;
+    pub use prost;
+    pub use serde;
+
+    pub use crate::artifact::{Artifact, Draft, Field, Folder};
+    pub use crate::config::Config;
+    pub use crate::error::Result;
+    pub use crate::grpc::{self, Grpc};
+    pub use crate::predict::{Blocking, Check, Inline, Payload, Predictor, Reply, check};
+    pub use crate::proto::DefaultCustomPredictRequest;
+    pub use crate::recommend::{AllItems, Recommender, Scores};
+    pub use crate::rest::{self, Rest};
+    pub use crate::server::{Program, Server, mount_predictor, mount_recommender};
+    pub use crate::service::Service;
+}

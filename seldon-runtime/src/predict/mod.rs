@@ -1,0 +1,99 @@
+//! Predictors: what a user writes, and the facts that the attribute adds.
+
+mod executor;
+mod finite;
+mod json;
+mod payload;
+mod prediction;
+
+pub use executor::{Blocking, Executor, Inline};
+pub use payload::{Check, Payload, check};
+pub use prediction::{Class, Label, Prediction};
+
+pub(crate) use executor::Pool;
+pub(crate) use finite::non_finite;
+pub(crate) use json::{Features, decode};
+pub(crate) use prediction::Checked;
+
+use crate::artifact::Artifact;
+use crate::error::Result;
+use crate::grpc::Grpc;
+use crate::proto::DefaultCustomPredictRequest;
+use crate::rest::Rest;
+use crate::server::Program;
+
+/// How a predictor scores features: the one trait that its author implements.
+///
+/// `D` is the message that carries the features, over REST as over gRPC. It is the one that the
+/// attribute names, `#[seldon::predictor(data = IrisPredictRequest)]`; without that argument it
+/// is [`DefaultCustomPredictRequest`], a list of numbers, and `impl Predict for Mean` is enough.
+///
+/// The method is synchronous, because scoring is: it computes. A model that takes more than about
+/// 100 µs says `run = blocking`, and its calls go to a pool of threads as wide as the machine.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Predict<{D}>`",
+    label = "a predictor needs `impl Predict<{D}> for {Self}`",
+    note = "write `impl Predict<{D}> for {Self} {{ fn predict(&self, data: &{D}) -> Result<Prediction> {{ … }} }}`"
+)]
+pub trait Predict<D = DefaultCustomPredictRequest>: Send + Sync + 'static {
+    /// Whether a NaN or an infinity among the features reaches the model, as "missing" does in
+    /// tree ensembles. JSON has neither, protobuf has both; by default they are refused.
+    const ACCEPTS_NON_FINITE: bool = false;
+
+    /// Scores one row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::invalid_input`](crate::Error::invalid_input) if the features are at fault: the
+    /// caller is answered 400 or INVALID_ARGUMENT with its sentence. Any other error is the
+    /// model's: 500 or INTERNAL, and only the log says why.
+    fn predict(&self, data: &D) -> Result<Prediction>;
+
+    /// Scores several rows: one result per row, in order. A model that is quicker on many rows
+    /// than on each overrides this.
+    fn predict_batch(&self, rows: &[D]) -> Vec<Result<Prediction>> {
+        rows.iter().map(|row| self.predict(row)).collect()
+    }
+
+    /// Called once after loading, before the service says that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// An error keeps the service from starting.
+    fn warm_up(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The facts of a predictor, written by `#[seldon::predictor]`.
+// `Rest`, `Grpc` and the others are supertraits, and not bounds of what is called with a
+// predictor, so that a mistake breaks one obligation and gives one error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a predictor",
+    label = "not annotated with `#[seldon::predictor]`",
+    note = "annotate the struct: `#[seldon::predictor]`, or `#[seldon::predictor(data = YourMessage)]`"
+)]
+pub trait Predictor: Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact + Program {
+    /// The message that carries the features.
+    type Data: Payload;
+    /// Where `predict` runs.
+    type Run: Executor;
+    /// The names of the classes, by index; empty where the index as text is the name.
+    const CLASSES: &'static [&'static str];
+    /// How REST replies are written.
+    const REPLY: Reply;
+    /// The path that REST answers at.
+    const PATH: &'static str;
+}
+
+/// How REST replies to `/predict` are written: the documentation and the original server disagree.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Reply {
+    /// `{"predictions":[{"score":0.9,"classId":"1","confidence":0.7}]}`, as documented.
+    Documented,
+    /// With `meta` and `custom`, as the original server has read it since its 1.4.
+    Classic,
+}

@@ -1,0 +1,157 @@
+//! The items that a recommender may choose from.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// A decoded list of item ids: ascending, each once.
+#[derive(Debug, Default)]
+pub struct List {
+    ids: Vec<i64>,
+    /// The list as rows of the model that first asked: looking up 100,000 ids costs as much as
+    /// scoring them, and the same list serves many requests.
+    rows: OnceLock<Rows>,
+}
+
+#[derive(Debug)]
+struct Rows {
+    /// Of which [`ItemIndex`].
+    index: u64,
+    rows: Vec<u32>,
+}
+
+impl List {
+    /// A list of `ids` in any order, repeated ones too.
+    pub fn new(mut ids: Vec<i64>) -> Self {
+        if !ids.is_sorted_by(|a, b| a < b) {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Self {
+            ids,
+            rows: OnceLock::new(),
+        }
+    }
+
+    /// The ids, ascending, each once.
+    pub fn ids(&self) -> &[i64] {
+        &self.ids
+    }
+}
+
+/// The items that a recommender may choose from: all it knows, or a set.
+#[derive(Debug, Clone)]
+pub struct Candidates {
+    /// `None` is all.
+    list: Option<Arc<List>>,
+}
+
+impl Candidates {
+    /// All that the recommender knows.
+    pub fn all() -> Self {
+        Self { list: None }
+    }
+
+    /// The union of `lists`.
+    pub fn union(lists: &[Arc<List>]) -> Self {
+        let list = match lists {
+            [] => Arc::default(),
+            [one] => Arc::clone(one),
+            several => {
+                let mut ids: Vec<i64> = several.iter().flat_map(|l| l.ids()).copied().collect();
+                // Runs that are sorted already: the standard sort merges them.
+                ids.sort();
+                ids.dedup();
+                Arc::new(List::new(ids))
+            }
+        };
+        Self { list: Some(list) }
+    }
+
+    /// Whether the recommender is free to choose.
+    pub fn is_all(&self) -> bool {
+        self.list.is_none()
+    }
+
+    /// Whether `item` may be chosen.
+    pub fn contains(&self, item: i64) -> bool {
+        self.list
+            .as_ref()
+            .is_none_or(|list| list.ids.binary_search(&item).is_ok())
+    }
+
+    /// The set's ids, ascending, each once; `None` where the recommender is free to choose.
+    pub fn ids(&self) -> Option<&[i64]> {
+        self.list.as_deref().map(List::ids)
+    }
+
+    /// The set as rows of `index`, ascending by id, ids that it does not hold left out; `None`
+    /// where the recommender is free to choose.
+    pub fn rows<'a>(&'a self, index: &ItemIndex) -> Option<std::borrow::Cow<'a, [u32]>> {
+        let list = self.list.as_deref()?;
+        let known = list.rows.get_or_init(|| Rows {
+            index: index.id,
+            rows: index.rows(&list.ids),
+        });
+        Some(if known.index == index.id {
+            (&known.rows).into()
+        } else {
+            index.rows(&list.ids).into()
+        })
+    }
+}
+
+/// Item ids in ascending order; an item's place is its row in whatever a model keeps by item.
+#[derive(Debug)]
+pub struct ItemIndex {
+    /// Tells apart the indices that lists remember rows of: unique in the process.
+    id: u64,
+    ids: Vec<i64>,
+}
+
+impl ItemIndex {
+    /// An index of `ids`; `None` if they do not ascend.
+    pub fn new(ids: Vec<i64>) -> Option<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        (ids.is_sorted_by(|a, b| a < b)).then(|| Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            ids,
+        })
+    }
+
+    /// The ids, ascending: the one at place `n` is row `n`'s.
+    pub fn ids(&self) -> &[i64] {
+        &self.ids
+    }
+
+    /// The row of `item`.
+    pub fn row(&self, item: i64) -> Option<u32> {
+        self.ids.binary_search(&item).ok().map(|row| row as u32)
+    }
+
+    /// The rows of the ascending `items` that are known, by walking both in step.
+    fn rows(&self, items: &[i64]) -> Vec<u32> {
+        let mut rows = Vec::with_capacity(items.len().min(self.ids.len()));
+        let mut from = 0;
+        for &item in items {
+            // A gallop, then a search in what it passed: near-linear where the sets are alike, a
+            // search where one is much the smaller.
+            let rest = &self.ids[from..];
+            let mut step = 1;
+            while step < rest.len() && rest[step] < item {
+                step *= 2;
+            }
+            let (low, high) = (step / 2, (step + 1).min(rest.len()));
+            match rest[low..high].binary_search(&item) {
+                Ok(at) => {
+                    rows.push((from + low + at) as u32);
+                    from += low + at + 1;
+                }
+                Err(at) => from += low + at,
+            }
+            if from == self.ids.len() {
+                break;
+            }
+        }
+        rows
+    }
+}

@@ -1,0 +1,19 @@
+//! REST: the original's dialect.
+
+mod body;
+mod parameters;
+mod predict;
+mod recommend;
+
+use axum::Router;
+
+pub use predict::predict_routes;
+pub use recommend::recommend_routes;
+
+use crate::service::Service;
+
+/// The REST routes of a service, written by the attribute.
+pub trait Rest<S = ()>: Sized + Send + Sync + 'static {
+    /// The routes, at the path that the service was mounted at.
+    fn routes(service: Service<Self, S>) -> Router;
+}

@@ -1,0 +1,202 @@
+//! The parameters of a request, from its query string and its form.
+//!
+//! Stricter than the usual decoders, which take the last of two equal parameters and turn bytes
+//! that are no UTF-8 into U+FFFD without a word: what is wrong is said, and all of it at once.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use crate::error::{Code, Error, Result, Violation, echo};
+
+/// The most entries that a list may have.
+const MOST_ENTRIES: usize = 10_000;
+
+/// Parameters, and what was found wrong with them so far.
+pub(super) struct Parameters<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    wrong: Vec<Violation>,
+}
+
+impl<'a> Parameters<'a> {
+    /// Splits and decodes a query string and a form, either of which may be empty.
+    pub(super) fn parse(query: &'a [u8], form: &'a [u8]) -> Self {
+        let mut parameters = Self {
+            pairs: Vec::with_capacity(8),
+            wrong: Vec::new(),
+        };
+        for pair in query
+            .split(|&b| b == b'&')
+            .chain(form.split(|&b| b == b'&'))
+        {
+            if !pair.is_empty() {
+                parameters.add(pair);
+            }
+        }
+        parameters
+    }
+
+    fn add(&mut self, pair: &'a [u8]) {
+        let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+        let value = pair.get(at + 1..).unwrap_or_default();
+        match (decode(&pair[..at]), decode(value)) {
+            (Ok(name), Ok(value)) => self.pairs.push((name, value)),
+            (Ok(name), Err(why)) => self.wrong(echo(&name), why),
+            (Err(why), _) => self.wrong(echo(&String::from_utf8_lossy(&pair[..at])), why),
+        }
+    }
+
+    /// Notes something wrong with `parameter`.
+    pub(super) fn wrong(
+        &mut self,
+        parameter: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        self.wrong.push(Violation::new(parameter, detail));
+    }
+
+    /// The value of `name`, if it is given; given twice, that is noted.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<Cow<'a, str>> {
+        let mut found = None;
+        for (at, (key, _)) in self.pairs.iter().enumerate() {
+            if key == name && found.replace(at).is_some() {
+                self.wrong(name, "is given twice");
+                break;
+            }
+        }
+        found.map(|at| std::mem::take(&mut self.pairs[at].1))
+    }
+
+    /// The number `name`, if it is given and is one.
+    pub(super) fn number<T: Integer>(&mut self, name: &'static str) -> Option<T> {
+        let text = self.text(name)?;
+        match integer(&text) {
+            Some(number) => Some(number),
+            None => {
+                self.wrong(
+                    name,
+                    format!("must be {}, got `{}`", T::MEANING, echo(&text)),
+                );
+                None
+            }
+        }
+    }
+
+    /// The same, and its absence is noted.
+    pub(super) fn required_number<T: Integer>(&mut self, name: &'static str) -> Option<T> {
+        if self.pairs.iter().any(|(key, _)| key == name) {
+            return self.number(name);
+        }
+        self.missing(name);
+        None
+    }
+
+    /// Notes that `name` is missing, unless something is known to be wrong with its value.
+    pub(super) fn missing(&mut self, name: &'static str) {
+        if !self
+            .wrong
+            .iter()
+            .any(|violation| violation.parameter == name)
+        {
+            self.wrong(name, "is missing");
+        }
+    }
+
+    /// The comma list of numbers `name`: empty if absent, blank entries skipped.
+    pub(super) fn list<T: Integer>(&mut self, name: &'static str) -> Vec<T> {
+        let text = self.text(name).unwrap_or_default();
+        let mut numbers = Vec::new();
+        for (at, entry) in text.split(',').enumerate() {
+            let entry = entry.trim_matches(' ');
+            if entry.is_empty() {
+                continue;
+            }
+            if numbers.len() == MOST_ENTRIES {
+                self.wrong(name, format!("has more than {MOST_ENTRIES} entries"));
+                return Vec::new();
+            }
+            match integer(entry) {
+                Some(number) => numbers.push(number),
+                None => {
+                    let position = at + 1;
+                    let got = echo(entry);
+                    self.wrong(
+                        name,
+                        format!("must be {} at position {position}, got `{got}`", T::MEANING),
+                    );
+                    return Vec::new();
+                }
+            }
+        }
+        numbers
+    }
+
+    /// All that was noted, as an error.
+    pub(super) fn finish(self) -> Result<()> {
+        Error::from_violations(Code::InvalidParameter, self.wrong).map_or(Ok(()), Err)
+    }
+}
+
+/// The numbers that parameters are made of.
+pub(super) trait Integer: FromStr {
+    /// What the type takes, for a sentence.
+    const MEANING: &'static str;
+}
+
+impl Integer for i64 {
+    const MEANING: &'static str = "a whole number of 64 bits";
+}
+
+impl Integer for i32 {
+    const MEANING: &'static str = "a whole number of 32 bits";
+}
+
+impl Integer for u32 {
+    const MEANING: &'static str = "a whole number from 0 to 4294967295";
+}
+
+/// Digits with at most a minus before them; the standard parser takes a plus, too.
+fn integer<T: FromStr>(text: &str) -> Option<T> {
+    if text.starts_with('+') {
+        None
+    } else {
+        text.parse().ok()
+    }
+}
+
+/// Decodes one name or value of `application/x-www-form-urlencoded`.
+fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
+    const NOT_UTF8: &str = "is not UTF-8";
+    const ZERO: &str = "holds a zero byte";
+    if !raw.iter().any(|b| matches!(b, b'%' | b'+' | 0)) {
+        return std::str::from_utf8(raw)
+            .map(Cow::Borrowed)
+            .map_err(|_| NOT_UTF8);
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        decoded.push(match first {
+            b'+' => b' ',
+            b'%' => {
+                let Some((high, low)) = tail.first().and_then(hex).zip(tail.get(1).and_then(hex))
+                else {
+                    return Err("is badly percent-encoded: `%` stands before two hex digits");
+                };
+                rest = &tail[2..];
+                high << 4 | low
+            }
+            byte => *byte,
+        });
+        if decoded.last() == Some(&0) {
+            return Err(ZERO);
+        }
+    }
+    String::from_utf8(decoded)
+        .map(Cow::Owned)
+        .map_err(|_| NOT_UTF8)
+}
+
+fn hex(digit: &u8) -> Option<u8> {
+    char::from(*digit).to_digit(16).map(|value| value as u8)
+}

@@ -1,0 +1,210 @@
+//! `GET` and `POST /predict`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderValue, Method, Request, header};
+use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
+
+use super::body::{self, Content};
+use super::parameters::Parameters;
+use crate::error::{Error, Result};
+use crate::predict::{Checked, Executor, Features, Predictor, Reply, decode};
+use crate::service::Service;
+
+/// The routes of a predictor.
+pub fn predict_routes<P: Predictor>(service: Service<P>) -> Router {
+    let path = service.path().to_owned();
+    Router::new()
+        .route(&path, get(predict::<P>).post(predict::<P>))
+        .with_state(service)
+}
+
+async fn predict<P: Predictor>(
+    State(service): State<Service<P>>,
+    request: Request<Body>,
+) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let content = match parts.method {
+        Method::POST => body::read(body).await?,
+        _ => Content::Empty,
+    };
+    let (form, json): (&[u8], Option<&[u8]>) = match &content {
+        Content::Empty => (&[], None),
+        Content::Json(body) => (&[], Some(body)),
+        Content::Form(form) => (form, None),
+    };
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let mut parameters = Parameters::parse(query, form);
+    let puid = parameters.text("puid");
+    let text = parameters.text("json");
+    // Named in the contract; nothing here depends on it, yet given twice it is wrong.
+    parameters.text("client");
+    let features = match (json, text.as_deref().map(str::as_bytes)) {
+        (Some(json), None) | (None, Some(json)) => decode::<P::Data>(json),
+        (Some(_), Some(_)) => {
+            parameters.wrong("json", "is given twice: as a parameter and as the body");
+            Ok(Features::Batch(Vec::new()))
+        }
+        (None, None) => {
+            parameters.missing("json");
+            Ok(Features::Batch(Vec::new()))
+        }
+    };
+    parameters.finish()?;
+    let rows = score(&service, features?).await?;
+    let puid = match (service.settings().reply, puid) {
+        (Reply::Documented, _) => String::new(),
+        (Reply::Classic, Some(puid)) => puid.into_owned(),
+        (Reply::Classic, None) => crate::puid::new(),
+    };
+    write(&service, &puid, &rows)
+}
+
+/// The answers to the rows of one request.
+enum Rows {
+    One(Checked),
+    Batch(Vec<Checked>),
+}
+
+async fn score<P: Predictor>(service: &Service<P>, features: Features<P::Data>) -> Result<Rows> {
+    P::Run::run(
+        service,
+        service.pool(),
+        features,
+        |service, features| match features {
+            Features::One(row) => Ok(Rows::One(Checked::new(
+                service.model().predict(&row)?,
+                P::CLASSES,
+            )?)),
+            Features::Batch(rows) => {
+                let answers = service.model().predict_batch(&rows);
+                if answers.len() != rows.len() {
+                    let cause = format!("{} answers to {} rows", answers.len(), rows.len());
+                    return Err(Error::failed(cause));
+                }
+                (answers.into_iter())
+                    .map(|answer| Checked::new(answer?, P::CLASSES))
+                    .collect::<Result<_>>()
+                    .map(Rows::Batch)
+            }
+        },
+    )
+    .await
+}
+
+fn write<P: Predictor>(service: &Service<P>, puid: &str, rows: &Rows) -> Result<Response> {
+    let settings = service.settings();
+    let predictions = Predictions {
+        rows,
+        reply: settings.reply,
+    };
+    let body = match settings.reply {
+        Reply::Documented => serde_json::to_vec(&Documented { predictions }),
+        Reply::Classic => {
+            let custom = match rows {
+                Rows::One(Checked {
+                    custom: Some(custom),
+                    ..
+                }) => Some((custom.json)(&custom.any)?),
+                _ => None,
+            };
+            let meta = Meta {
+                puid,
+                model_name: &settings.name,
+                variation: &settings.variation,
+            };
+            serde_json::to_vec(&Classic {
+                meta,
+                predictions,
+                custom,
+            })
+        }
+    }?;
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}
+
+#[derive(serde::Serialize)]
+struct Documented<'a> {
+    predictions: Predictions<'a>,
+}
+
+#[derive(serde::Serialize)]
+struct Classic<'a> {
+    meta: Meta<'a>,
+    predictions: Predictions<'a>,
+    /// Present though null: the original server's parser expects the key.
+    custom: Option<serde_json::Value>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    puid: &'a str,
+    model_name: &'a str,
+    variation: &'a str,
+}
+
+/// The classes of one row, or those of each row of a batch.
+struct Predictions<'a> {
+    rows: &'a Rows,
+    reply: Reply,
+}
+
+impl Serialize for Predictions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let row = |row| Row {
+            row,
+            reply: self.reply,
+        };
+        match self.rows {
+            Rows::One(one) => row(one).serialize(serializer),
+            Rows::Batch(rows) => serializer.collect_seq(rows.iter().map(row)),
+        }
+    }
+}
+
+struct Row<'a> {
+    row: &'a Checked,
+    reply: Reply,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let classes = self.row.classes();
+        let mut out = serializer.serialize_seq(Some(classes.len()))?;
+        for (name, class) in classes {
+            out.serialize_element(&Entry {
+                name: &name,
+                class,
+                reply: self.reply,
+            })?;
+        }
+        out.end()
+    }
+}
+
+struct Entry<'a> {
+    name: &'a str,
+    class: &'a crate::predict::Class,
+    reply: Reply,
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (score, class) = match self.reply {
+            Reply::Documented => ("score", "classId"),
+            Reply::Classic => ("prediction", "predictedClass"),
+        };
+        let mut out = serializer.serialize_struct("Entry", 3)?;
+        out.serialize_field(score, &self.class.score)?;
+        out.serialize_field(class, self.name)?;
+        out.serialize_field("confidence", &self.class.confidence)?;
+        out.end()
+    }
+}

@@ -1,0 +1,173 @@
+//! `GET` and `POST /recommend`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+
+use super::body::{self, Content};
+use super::parameters::Parameters;
+use crate::error::{Code, Error, Result, Violation};
+use crate::predict::Executor;
+use crate::recommend::{CandidateSource, Candidates, Query, Recommendation, Recommender, rank};
+use crate::service::Service;
+
+/// The most keys of candidate lists in one request.
+const MOST_KEYS: usize = 64;
+
+/// The longest key that memcached takes, in bytes.
+const LONGEST_KEY: usize = 250;
+
+/// Says that the reply was made without what would have made it better.
+const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
+
+/// The routes of a recommender.
+pub fn recommend_routes<R: Recommender>(service: Service<R, R::Source>) -> Router {
+    let path = service.path().to_owned();
+    Router::new()
+        .route(&path, get(recommend::<R>).post(recommend::<R>))
+        .with_state(service)
+}
+
+/// A query that owns what it says, to go where the model runs.
+struct Asked {
+    client: String,
+    user_id: i64,
+    recent_interactions: Vec<i64>,
+    exclusion_items: Vec<i64>,
+    limit: u32,
+    item_id: Option<i64>,
+    dimensions: Vec<i32>,
+    candidates: Candidates,
+}
+
+async fn recommend<R: Recommender>(
+    State(service): State<Service<R, R::Source>>,
+    request: Request<Body>,
+) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let content = match parts.method {
+        Method::POST => body::read(body).await?,
+        _ => Content::Empty,
+    };
+    let form: &[u8] = match &content {
+        Content::Empty => &[],
+        Content::Form(form) => form,
+        Content::Json(_) => {
+            let detail = "must be `application/x-www-form-urlencoded`, got JSON";
+            return Err(Error::from_violations(
+                Code::InvalidParameter,
+                vec![Violation::new("body", detail)],
+            )
+            .expect("one violation makes an error"));
+        }
+    };
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let mut parameters = Parameters::parse(query, form);
+    let client = parameters.text("client").unwrap_or_default().into_owned();
+    let user_id = parameters.required_number("user_id");
+    let recent_interactions = parameters.list("recent_interactions");
+    let exclusion_items = parameters.list("exclusion_items");
+    let limit = parameters.required_number::<u32>("limit");
+    if limit == Some(0) {
+        parameters.wrong("limit", "must be at least 1, got 0");
+    }
+    let item_id = parameters.number("item_id");
+    let dimensions = parameters.list("dimensions");
+    let data_key = parameters.text("data_key");
+    let keys = data_key.as_deref().map(|text| keys(text, &mut parameters));
+    parameters.finish()?;
+    let (Some(user_id), Some(limit)) = (user_id, limit) else {
+        return Err(Error::new(
+            Code::Internal,
+            "a required parameter was not checked",
+        ));
+    };
+
+    let (candidates, degraded) = match keys {
+        Some(keys) if R::Source::LOOKS_UP => {
+            let fetched = service.source().fetch(&keys).await?;
+            (Candidates::union(&fetched.lists), fetched.degraded)
+        }
+        _ => (Candidates::all(), false),
+    };
+    let asked = Asked {
+        client,
+        user_id,
+        recent_interactions,
+        exclusion_items,
+        limit: limit.min(service.settings().max_limit),
+        item_id,
+        dimensions,
+        candidates,
+    };
+    let recommended = R::Run::run(&service, service.pool(), asked, answer).await?;
+    write(&recommended, degraded)
+}
+
+/// The keys in a `data_key`. A wrong one is noted; it would be a command to memcached.
+fn keys<'a>(text: &'a str, parameters: &mut Parameters<'_>) -> Vec<&'a str> {
+    let keys: Vec<&str> = text.split(',').filter(|key| !key.is_empty()).collect();
+    let bad = |key: &&&str| key.len() > LONGEST_KEY || key.bytes().any(|b| !b.is_ascii_graphic());
+    if keys.is_empty() {
+        parameters.wrong("data_key", "must hold a key, got none");
+    } else if keys.len() > MOST_KEYS {
+        parameters.wrong(
+            "data_key",
+            format!("must hold at most {MOST_KEYS} keys, got {}", keys.len()),
+        );
+    } else if let Some(key) = keys.iter().find(bad) {
+        let key = crate::error::echo(key);
+        parameters.wrong(
+            "data_key",
+            format!("must hold keys of 1 to {LONGEST_KEY} visible ASCII characters, got `{key}`"),
+        );
+    }
+    keys
+}
+
+/// Asks the model, and keeps what the wire promises.
+fn answer<R: Recommender>(
+    service: &Service<R, R::Source>,
+    asked: Asked,
+) -> Result<Vec<Recommendation>> {
+    let query = Query {
+        client: &asked.client,
+        recent_interactions: &asked.recent_interactions,
+        exclusion_items: &asked.exclusion_items,
+        item_id: asked.item_id,
+        dimensions: &asked.dimensions,
+        ..Query::new(asked.user_id, asked.limit as usize)
+    };
+    if asked.candidates.ids().is_some_and(<[i64]>::is_empty) {
+        return Ok(Vec::new());
+    }
+    let found = service.model().recommend(&query, &asked.candidates)?;
+    rank(
+        found,
+        &asked.candidates,
+        query.exclusion_items,
+        query.limit,
+        service.settings().scores,
+    )
+}
+
+#[derive(serde::Serialize)]
+struct Reply<'a> {
+    recommended: &'a [Recommendation],
+}
+
+fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response> {
+    let mut response = Response::new(Body::from(serde_json::to_vec(&Reply { recommended })?));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if degraded {
+        headers.insert(DEGRADED, HeaderValue::from_static("candidates"));
+    }
+    Ok(response)
+}
