@@ -7,7 +7,7 @@ mod payload;
 mod prediction;
 
 pub use executor::{Blocking, Executor, Inline};
-pub use payload::{Check, Payload, check};
+pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
 pub(crate) use executor::Pool;
@@ -79,9 +79,9 @@ pub trait Predictor: Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact
     /// Where `predict` runs.
     type Run: Executor;
     /// The names of the classes, by index; empty where the index as text is the name.
-    const CLASSES: &'static [&'static str];
+    const CLASSES: &'static [&'static str] = &[];
     /// How REST replies are written.
-    const REPLY: Reply;
+    const REPLY: Reply = Reply::Documented;
     /// The path that REST answers at.
     const PATH: &'static str;
 }
