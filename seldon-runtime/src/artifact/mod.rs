@@ -4,7 +4,7 @@ mod folder;
 mod persist;
 
 pub use folder::{Draft, Folder};
-pub use persist::{Field, Persist, PersistJson};
+pub use persist::{Field, Persist, PersistJson, Skip, skipped};
 
 use std::path::Path;
 

@@ -58,6 +58,22 @@ pub trait PersistJson: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> PersistJson for T {}
 
+/// A value that `#[seldon(skip)]` can leave out of the model folder.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be skipped: it has no default value",
+    label = "this field cannot be filled after loading",
+    note = "derive or implement `Default` for `{Self}`, with which a skipped field is filled"
+)]
+pub trait Skip: Default {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Skip for T {}
+
+/// The value of a field that is not in the folder.
+pub fn skipped<T: Skip>() -> T {
+    T::default()
+}
+
 /// One stored field of a model: its name, and how it is read and written.
 ///
 /// It captures functions, so that the bound on the field's type is asked for once, where it is
