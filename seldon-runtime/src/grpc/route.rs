@@ -164,17 +164,46 @@ async fn call<C: Choice>(choice: Arc<C>, limit: usize, request: Request<Body>) -
         .send_compressed(CompressionEncoding::Gzip)
         .unary(Method(choice), request)
         .await;
-    // Tonic's word for a message over its limit, which nothing else here uses.
-    const OUT_OF_RANGE: &[u8] = b"11";
-    if response
-        .headers()
-        .get(Status::GRPC_STATUS)
-        .is_some_and(|code| code == OUT_OF_RANGE)
-    {
-        let detail = format!("the message is over the limit of {limit} bytes");
-        return Error::new(Code::TooLarge, detail).to_status().into_http();
+    match refused(response.headers(), limit) {
+        None => response.map(Body::new),
+        Some(error) => {
+            let known = response.headers().get(ACCEPT_ENCODING).cloned();
+            let mut response = error.into_response();
+            if let Some(known) = known {
+                response.headers_mut().insert(ACCEPT_ENCODING, known);
+            }
+            response
+        }
     }
-    response.map(Body::new)
+}
+
+/// The compressions that are known here, said where a request uses another.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// What tonic itself answered in `headers`, in our words: its errors have no details, and its
+/// codes are not the contract's.
+fn refused(headers: &HeaderMap, limit: usize) -> Option<Error> {
+    // Ours have details.
+    if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return None;
+    }
+    let status = headers.get(Status::GRPC_STATUS)?;
+    Some(match tonic::Code::from_bytes(status.as_bytes()) {
+        tonic::Code::Ok => return None,
+        // Of the message as it came, and as it was inflated.
+        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => Error::new(
+            Code::TooLarge,
+            format!("the message is over the limit of {limit} bytes"),
+        ),
+        tonic::Code::Unimplemented => Error::new(
+            Code::UnsupportedEncoding,
+            "the message is compressed in a way that is not read here",
+        ),
+        _ => Error::new(
+            Code::Internal,
+            "the request is no single message as gRPC frames it",
+        ),
+    })
 }
 
 /// Whether a request speaks gRPC.

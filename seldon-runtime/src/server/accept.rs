@@ -72,10 +72,12 @@ pub(super) async fn accept(door: Door, connections: Connections, life: Life) {
     let draining = until(&mut phase, Phase::Draining);
     tokio::pin!(draining);
     loop {
+        // Connections that the system has taken in already are accepted to the last: closing the
+        // listener would reset them.
         let accepted = tokio::select! {
             biased;
-            () = &mut draining => return,
             accepted = door.listener.accept() => accepted,
+            () = &mut draining => return,
         };
         match accepted {
             Ok((stream, _)) => hand_over(stream, &door.site, &connections),

@@ -53,8 +53,11 @@ pub(super) async fn serve(mut stream: TcpStream, site: Arc<Site>, crowded: bool)
     let mut phase = site.guard.life().watch();
     let first = tokio::select! {
         sniffed = timeout(limits.head_time, sniff(&mut stream)) => sniffed,
-        // Nothing was asked yet, so nothing is owed.
-        () = until(&mut phase, Phase::Draining) => return,
+        // Whoever connected before the end may have asked by now; silence is owed nothing.
+        () = async {
+            until(&mut phase, Phase::Draining).await;
+            tokio::time::sleep(FAREWELL).await;
+        } => return,
     };
     // A peer that is silent or gone gets no answer: it asked nothing.
     let Ok(Ok((version, first))) = first else {
@@ -104,7 +107,8 @@ async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(limits.header_list)
-        .max_pending_accept_reset_streams(20)
+        // A client may give up on all that it has asked in one breath.
+        .max_pending_accept_reset_streams(limits.streams as usize)
         .max_local_error_reset_streams(100)
         .keep_alive_interval(limits.ping_every)
         .keep_alive_timeout(limits.ping_answer)

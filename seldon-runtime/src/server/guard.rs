@@ -147,15 +147,16 @@ impl Guard {
     /// Gives the answer its id, and an error its face.
     fn finish(&self, mut response: Response, asked: Asked) -> Response {
         if let Some(Problem(error)) = response.extensions_mut().remove::<Problem>() {
-            let allow = response.headers_mut().remove(header::ALLOW);
+            // What the answer says besides: `allow`, the compressions known.
+            let mut said = std::mem::take(response.headers_mut());
+            // Axum's, of the empty body.
+            said.remove(header::CONTENT_LENGTH);
             response = if asked.grpc {
                 error.to_status().into_http()
             } else {
                 error.to_response(asked.id.to_str().unwrap_or_default())
             };
-            if let Some(allow) = allow {
-                response.headers_mut().insert(header::ALLOW, allow);
-            }
+            response.headers_mut().extend(said);
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.id);

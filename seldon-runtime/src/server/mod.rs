@@ -10,6 +10,7 @@ mod flood;
 mod guard;
 mod life;
 mod limits;
+mod refusal;
 mod request_id;
 mod sniff;
 mod socket;

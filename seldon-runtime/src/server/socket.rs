@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 
 use super::activity::Activity;
 use super::flood::Meter;
+use super::refusal::refusal;
 use super::sniff::PREFACE;
 
 /// The most that is read and dropped after the last answer, in bytes.
@@ -38,6 +39,8 @@ pub(super) struct Socket {
     protocol: Protocol,
     /// The last write was taken in part only: the peer is in the middle of a frame.
     cut: bool,
+    /// What is written in place of an answer of hyper's own.
+    refusal: Option<Bytes>,
     linger: Option<Linger>,
 }
 
@@ -73,8 +76,29 @@ impl Socket {
             activity,
             protocol,
             cut: false,
+            refusal: None,
             linger: None,
         }
+    }
+
+    /// Writes `refusal`, which stands for `length` bytes of hyper's.
+    fn poll_refuse(
+        &mut self,
+        context: &mut Context<'_>,
+        mut refusal: Bytes,
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        while refusal.has_remaining() {
+            match Pin::new(&mut self.stream).poll_write(context, &refusal) {
+                Poll::Ready(written) => refusal.advance(written?),
+                Poll::Pending => {
+                    // Hyper comes again with the same bytes.
+                    self.refusal = Some(refusal);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(length))
     }
 
     /// Looks at what has just been read.
@@ -125,8 +149,22 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.cut = written < bytes.len();
+        let this = &mut *self;
+        if let Some(refusal) = this.refusal.take() {
+            return this.poll_refuse(context, refusal, bytes.len());
+        }
+        let mut bytes = bytes;
+        if matches!(this.protocol, Protocol::Http1)
+            && let Some((at, refusal)) = refusal(bytes)
+        {
+            if at == 0 {
+                return this.poll_refuse(context, refusal, bytes.len());
+            }
+            // First what was answered before.
+            bytes = &bytes[..at];
+        }
+        let written = ready!(Pin::new(&mut this.stream).poll_write(context, bytes))?;
+        this.cut = written < bytes.len();
         Poll::Ready(Ok(written))
     }
 
@@ -135,6 +173,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // An answer of hyper's own has no body, so that nothing follows its head.
+        if let [only] = slices {
+            return self.poll_write(context, only);
+        }
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
         self.cut = written < slices.iter().map(|slice| slice.len()).sum();
         Poll::Ready(Ok(written))
