@@ -4,6 +4,7 @@ pub mod any;
 pub mod artifact;
 pub mod config;
 pub mod error;
+mod gate;
 pub mod grpc;
 pub mod predict;
 pub mod proto;
@@ -25,7 +26,7 @@ pub use recommend::{
     Recommendation, Recommender,
 };
 pub use run::{block_on, run};
-pub use server::Server;
+pub use server::{Bound, Limits, Server};
 pub use service::Service;
 
 /// What expansions name. Not a public interface: it changes with the macros.

@@ -35,10 +35,15 @@ pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
         .enable_all()
         .build();
     match runtime.map_err(|e| Error::setup("cannot start the runtime").with_cause(e)) {
-        Ok(runtime) => match runtime.block_on(program) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error),
-        },
+        Ok(runtime) => {
+            let ended = runtime.block_on(program);
+            // A model that is still computing does not hold up the end.
+            runtime.shutdown_background();
+            match ended {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error),
+            }
+        }
         Err(error) => failed(&error),
     }
 }
