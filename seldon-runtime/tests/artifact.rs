@@ -813,12 +813,7 @@ fn a_model_that_is_replaced_while_it_is_loaded_is_one_or_the_other() {
                 }
             });
         }
-        let load_all = || {
-            (0..500)
-                .map(|_| Version::load_from(&model).map(drop))
-                .collect::<Result<()>>()
-        };
-        let result = load_all();
+        let result = (0..500).try_for_each(|_| Version::load_from(&model).map(drop));
         loaded.store(true, Ordering::Relaxed);
         result.expect("every load finds one whole model");
     });
