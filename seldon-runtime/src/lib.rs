@@ -18,7 +18,7 @@ pub use any::Any;
 pub use artifact::{Artifact, Folder, Persist};
 pub use config::Config;
 pub use error::{Code, Error, Result, Violation};
-pub use predict::{Class, Label, Payload, Predict, Prediction, Predictor, Reply};
+pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
 pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
     AllItems, CandidateSource, Candidates, Fetched, ItemIndex, List, Query, Recommend,
@@ -39,7 +39,7 @@ pub mod __private {
     pub use crate::config::Config;
     pub use crate::error::Result;
     pub use crate::grpc::{self, Grpc};
-    pub use crate::predict::{Blocking, Check, Inline, Payload, Predictor, Reply, check};
+    pub use crate::predict::{Batching, Blocking, Check, Inline, Payload, Predictor, Reply, check};
     pub use crate::proto::DefaultCustomPredictRequest;
     pub use crate::recommend::{AllItems, Recommender, Scores};
     pub use crate::rest::{self, Rest};

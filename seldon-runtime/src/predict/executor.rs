@@ -17,6 +17,9 @@ pub trait Executor: Send + Sync + 'static {
     /// The pool that calls go to, made when the service is mounted; `None` where there is none.
     fn pool(name: &str) -> Result<Option<Pool>>;
 
+    /// How many calls may be computed at once.
+    fn lanes() -> usize;
+
     /// Runs `work` on `input`, and answers its panic as an error.
     ///
     /// `context` is what the work needs of the service: cloned only where the work leaves the
@@ -44,6 +47,10 @@ pub enum Inline {}
 pub enum Blocking {}
 
 impl Executor for Inline {
+    fn lanes() -> usize {
+        1
+    }
+
     fn pool(_: &str) -> Result<Option<Pool>> {
         Ok(None)
     }
@@ -64,9 +71,12 @@ impl Executor for Inline {
 }
 
 impl Executor for Blocking {
+    fn lanes() -> usize {
+        thread::available_parallelism().map_or(1, |n| n.get())
+    }
+
     fn pool(name: &str) -> Result<Option<Pool>> {
-        let cores = thread::available_parallelism().map_or(1, |n| n.get());
-        Pool::start(name, cores, cores * Pool::QUEUE_PER_THREAD).map(Some)
+        Pool::start(name, Self::lanes(), Self::lanes() * Pool::QUEUE_PER_THREAD).map(Some)
     }
 
     async fn run<C, I, T>(
