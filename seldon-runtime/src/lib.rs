@@ -35,7 +35,7 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::result::Result::Ok;
 
-    pub use axum::Router;
+    pub use axum::{self, Router};
     pub use prost;
     pub use serde;
 
