@@ -7,7 +7,7 @@ use seldon::prelude::*;
 #[seldon::predictor(classes = ["mean"])]
 #[derive(Debug)]
 pub struct Mean {
-    /// What the mean is multiplied by. JSON, so that it can be written by hand.
+    /// What the mean is multiplied by. Kept as JSON, which people can read.
     #[seldon(json)]
     scale: f64,
 }
