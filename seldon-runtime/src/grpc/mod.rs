@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
 
+/// The service's full name.
+pub(crate) const SERVICE: &str = "io.seldon.api.rpc.Seldon";
+
 /// A request as it came: the features are still packed.
 pub type Message = ClassificationRequest;
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::timeout;
 
+use super::Ready;
 use super::accept::{Connections, Door, accept};
 use super::connection::Site;
 use super::guard::Guard;
+use super::health::Health;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
 use crate::error::{Error, Result};
@@ -19,13 +21,15 @@ use crate::error::{Error, Result};
 pub struct Bound {
     doors: Vec<Door>,
     guard: Arc<Guard>,
+    health: Health,
 }
 
 impl Bound {
-    pub(super) fn new(guard: Guard) -> Self {
+    pub(super) fn new(ready: &Ready) -> Self {
         Self {
             doors: Vec::new(),
-            guard: Arc::new(guard),
+            guard: Arc::clone(&ready.guard),
+            health: ready.health.clone(),
         }
     }
 
@@ -103,7 +107,7 @@ impl Bound {
         Ok(())
     }
 
-    async fn live(self, stop: impl Future<Output = Stop>) {
+    async fn live(mut self, stop: impl Future<Output = Stop>) {
         let limits = self.guard.limits();
         let life = self.guard.life().clone();
         // Whoever drops this future wants the connections dropped with it.
@@ -113,15 +117,18 @@ impl Bound {
             .map(|door| tokio::spawn(accept(door, connections.clone(), life.clone())))
             .collect();
         life.enter(Phase::Serving);
+        self.health.tell(Phase::Serving).await;
 
         let stop = stop.await;
         tracing::info!(open = connections.open(), "told to end");
         if stop == Stop::Gently && !limits.lame_duck.is_zero() {
             life.enter(Phase::LameDuck);
+            self.health.tell(Phase::LameDuck).await;
             tokio::time::sleep(limits.lame_duck).await;
         }
 
         life.enter(Phase::Draining);
+        self.health.tell(Phase::Draining).await;
         let drained = async {
             for door in doors {
                 let _ = door.await;

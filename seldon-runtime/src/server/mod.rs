@@ -8,8 +8,11 @@ mod connection;
 mod deadline;
 mod flood;
 mod guard;
+mod health;
+mod index;
 mod life;
 mod limits;
+mod reflection;
 mod refusal;
 mod request_id;
 mod sniff;
@@ -22,12 +25,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use futures_util::FutureExt;
 use tokio::net::ToSocketAddrs;
 
 pub use bound::Bound;
 pub use limits::Limits;
 
 use guard::Guard;
+use health::Health;
 use life::Life;
 
 use crate::config::Config;
@@ -64,6 +69,8 @@ struct Mounted {
     path: String,
     /// The message that it takes, if it is a predictor.
     takes: Option<&'static str>,
+    /// What reflection shows of that message.
+    descriptors: &'static [u8],
 }
 
 impl Server {
@@ -95,6 +102,9 @@ impl Server {
     #[must_use]
     pub fn mount_service<P: Predictor>(mut self, service: Service<P>) -> Self {
         self.note("predictor", &service, Some(P::Data::TYPE_NAME));
+        if let Some(mounted) = self.mounted.last_mut() {
+            mounted.descriptors = P::Data::DESCRIPTORS;
+        }
         if self.wrong.is_none() {
             self.router = self.router.merge(P::routes(service.clone()));
             self.classifiers.add(service);
@@ -184,6 +194,7 @@ impl Server {
             name,
             path,
             takes,
+            descriptors: &[],
         });
     }
 
@@ -199,7 +210,13 @@ impl Server {
     pub fn router(self) -> Result<Router> {
         let ready = self.ready()?;
         ready.guard.life().enter(life::Phase::Serving);
-        let guard = Arc::new(ready.guard);
+        // Nobody else has it yet, so that this does not wait.
+        let _ = ready
+            .health
+            .clone()
+            .tell(life::Phase::Serving)
+            .now_or_never();
+        let guard = Arc::clone(&ready.guard);
         let answer = from_fn(move |request: Request, next: Next| {
             let guard = Arc::clone(&guard);
             async move {
@@ -207,7 +224,7 @@ impl Server {
                 guard.answer(request, next).await
             }
         });
-        Ok(whole(ready.rest.merge(ready.grpc)).layer(answer))
+        Ok(ready.router().layer(answer))
     }
 
     /// Serves REST and gRPC on one `address` until the process is told to end: see
@@ -227,10 +244,8 @@ impl Server {
     /// Those of [`router`](Self::router), and if the address cannot be bound, with the address.
     pub async fn bind(self, address: impl ToSocketAddrs) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(ready.guard);
-        bound
-            .open(address, whole(ready.rest.merge(ready.grpc)))
-            .await?;
+        let mut bound = Bound::new(&ready);
+        bound.open(address, ready.router()).await?;
         Ok(bound)
     }
 
@@ -245,9 +260,9 @@ impl Server {
         grpc: impl ToSocketAddrs,
     ) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(ready.guard);
-        bound.open(rest, whole(ready.rest)).await?;
-        bound.open(grpc, whole(ready.grpc)).await?;
+        let mut bound = Bound::new(&ready);
+        bound.open(rest, ready.rest.clone().router()).await?;
+        bound.open(grpc, ready.grpc.clone().router()).await?;
         Ok(bound)
     }
 
@@ -281,19 +296,66 @@ impl Server {
         for pool in &self.pools {
             pool.limit(&self.limits);
         }
+        let life = Life::new();
+        let names = self.mounted.iter().map(|mounted| mounted.name.clone());
+        let health = Health::new(life.clone(), names);
+        let descriptors: Vec<_> = (self.mounted.iter())
+            .map(|mounted| mounted.descriptors)
+            .collect();
         Ok(Ready {
-            grpc: self.classifiers.routes(self.limits.message),
-            rest: self.router,
-            guard: Guard::new(self.limits, Life::new()),
+            rest: Face {
+                services: self.router,
+                own: health.rest().merge(index::routes(&self.mounted)?),
+            },
+            grpc: Face {
+                services: self.classifiers.routes(self.limits.message),
+                own: health.grpc().merge(reflection::routes(&descriptors)?),
+            },
+            guard: Arc::new(Guard::new(self.limits, life)),
+            health,
         })
     }
 }
 
 /// A server that is fit to serve.
 struct Ready {
-    rest: Router,
-    grpc: Router,
-    guard: Guard,
+    rest: Face,
+    grpc: Face,
+    guard: Arc<Guard>,
+    health: Health,
+}
+
+impl Ready {
+    /// Both faces.
+    fn router(&self) -> Router {
+        let (rest, grpc) = (self.rest.clone(), self.grpc.clone());
+        Face {
+            services: rest.services.merge(grpc.services),
+            own: rest.own.merge(grpc.own),
+        }
+        .router()
+    }
+}
+
+/// What one transport answers.
+#[derive(Clone)]
+struct Face {
+    /// What the user mounted.
+    services: Router,
+    /// What the server adds where the user has nothing.
+    own: Router,
+}
+
+impl Face {
+    /// As one router, with an answer to all else.
+    fn router(self) -> Router {
+        let own = (self.own)
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method);
+        (self.services)
+            .method_not_allowed_fallback(wrong_method)
+            .fallback_service(own)
+    }
 }
 
 impl Mounted {
@@ -305,13 +367,6 @@ impl Mounted {
             None => format!("  {kind} {name} at {path}"),
         }
     }
-}
-
-/// `routes`, and an answer to all else.
-fn whole(routes: Router) -> Router {
-    routes
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
 }
 
 fn is_path(path: &str) -> bool {

@@ -6,4 +6,6 @@ mod answers;
 mod dead_peers;
 mod drain;
 mod floods;
+mod health;
 mod overload;
+mod signals;
