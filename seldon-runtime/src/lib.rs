@@ -32,15 +32,21 @@ pub use service::Service;
 /// What expansions name. Not a public interface: it changes with the macros.
 #[doc(hidden)]
 pub mod __private {
+    pub use std::option::Option;
+    pub use std::result::Result::Ok;
+
     pub use axum::Router;
     pub use prost;
     pub use serde;
 
-    pub use crate::artifact::{Artifact, Draft, Field, Folder};
+    pub use crate::artifact::{Artifact, Draft, Field, Folder, skipped};
     pub use crate::config::Config;
     pub use crate::error::Result;
     pub use crate::grpc::{self, Grpc};
-    pub use crate::predict::{Batching, Blocking, Check, Inline, Payload, Predictor, Reply, check};
+    pub use crate::predict::{
+        Batching, Blocking, Check, Inline, Payload, Predict, Prediction, Predictor, Reply,
+        Undecided, check,
+    };
     pub use crate::proto::DefaultCustomPredictRequest;
     pub use crate::recommend::{AllItems, Recommender, Scores};
     pub use crate::rest::{self, Rest};

@@ -58,12 +58,16 @@ pub(super) fn type_name(any: &Any) -> Result<&str> {
     Ok(name)
 }
 
-/// Scores the features and writes the reply.
+/// Scores the features that [`unpack`] found, and writes the reply.
 ///
 /// # Errors
 ///
-/// The model's own, and those of an answer that cannot be sent.
-pub async fn classify<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) -> Reply {
+/// Those of `unpack`, the model's own, and those of an answer that cannot be sent.
+pub async fn classify<P: Predictor>(
+    service: &Service<P>,
+    unpacked: Result<(String, P::Data)>,
+) -> Reply {
+    let (puid, data) = unpacked?;
     let answer = score_one(service, arriving(service), data).await?;
     let result =
         |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {

@@ -10,7 +10,7 @@ mod score;
 
 pub use batch::Batching;
 pub use executor::{Blocking, Executor, Inline};
-pub use payload::{Check, Payload, check};
+pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
 pub(crate) use batch::Batcher;
@@ -84,9 +84,9 @@ pub trait Predictor: Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact
     /// Where `predict` runs.
     type Run: Executor;
     /// The names of the classes, by index; empty where the index as text is the name.
-    const CLASSES: &'static [&'static str];
+    const CLASSES: &'static [&'static str] = &[];
     /// How REST replies are written.
-    const REPLY: Reply;
+    const REPLY: Reply = Reply::Documented;
     /// When concurrent rows are scored together; `None` is never.
     const BATCHING: Option<Batching> = None;
     /// The path that REST answers at.

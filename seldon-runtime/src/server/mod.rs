@@ -35,6 +35,7 @@ use guard::Guard;
 use health::Health;
 use life::Life;
 
+use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::Classifiers;
@@ -43,7 +44,12 @@ use crate::recommend::{CandidateSource, Recommender};
 use crate::service::Service;
 
 /// What `seldon::run` does with a loaded model, written by the attribute.
-pub trait Program: Sized + Send + Sync + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    label = "not annotated with `#[seldon::predictor]` or `#[seldon::recommender]`",
+    note = "annotate the struct: `#[seldon::predictor]` or `#[seldon::recommender]`"
+)]
+pub trait Program: Artifact {
     /// Mounts the model on `server` as `config` says.
     fn mount(self, server: Server, config: &Config) -> impl Future<Output = Result<Server>> + Send;
 }
