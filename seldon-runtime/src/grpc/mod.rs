@@ -6,7 +6,7 @@ mod route;
 use std::future::Future;
 
 pub use classify::{classify, unpack};
-pub(crate) use route::{Classifiers, is_grpc};
+pub(crate) use route::{CLASSIFY, Classifiers, is_grpc};
 
 use crate::error::Result;
 use crate::proto::{ClassificationReply, ClassificationRequest};

@@ -2,6 +2,7 @@
 
 mod accept;
 mod activity;
+mod admin;
 mod bound;
 mod capped;
 mod connection;
@@ -38,7 +39,8 @@ use life::Life;
 use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
-use crate::grpc::Classifiers;
+use crate::grpc::{CLASSIFY, Classifiers};
+use crate::observe::Metrics;
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::service::Service;
@@ -250,9 +252,7 @@ impl Server {
     /// Those of [`router`](Self::router), and if the address cannot be bound, with the address.
     pub async fn bind(self, address: impl ToSocketAddrs) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(&ready);
-        bound.open(address, ready.router()).await?;
-        Ok(bound)
+        Bound::together(&ready, address).await
     }
 
     /// Binds an address for REST and one for gRPC, neither of which answers the other.
@@ -266,20 +266,20 @@ impl Server {
         grpc: impl ToSocketAddrs,
     ) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(&ready);
-        bound.open(rest, ready.rest.clone().router()).await?;
-        bound.open(grpc, ready.grpc.clone().router()).await?;
-        Ok(bound)
+        Bound::apart(&ready, rest, grpc).await
     }
 
     /// Serves as `config` says, and prints where and what.
     pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
         self.limits = config.limits.clone();
         let lines: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
-        let bound = match config.grpc_address() {
+        let mut bound = match config.grpc_address() {
             None => self.bind(config.address()).await?,
             Some(grpc) => self.bind_apart(config.address(), grpc).await?,
         };
+        if let Some(admin) = config.admin_address() {
+            bound = bound.administered(admin).await?;
+        }
         let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
         if rest == grpc {
             println!("listening on http://{rest} (REST and gRPC)");
@@ -289,8 +289,27 @@ impl Server {
         for line in lines {
             println!("{line}");
         }
+        if let Some(admin) = bound.admin_addr() {
+            println!("metrics at http://{admin}{}", admin::METRICS);
+        }
         tracing::info!(limits = ?bound.limits(), "serving");
         bound.serve().await
+    }
+
+    /// The name of what answers at each path.
+    fn paths(&self) -> Vec<(String, String)> {
+        let mut predictors = self.mounted.iter().filter(|m| m.takes.is_some());
+        let method = match (predictors.next(), predictors.next()) {
+            (None, _) => None,
+            (Some(only), None) => Some(only.name.clone()),
+            (Some(_), Some(_)) => Some(SHARED.to_owned()),
+        };
+        let rest = self
+            .mounted
+            .iter()
+            .map(|m| (m.name.clone(), m.path.clone()));
+        let grpc = method.map(|name| (name, CLASSIFY.to_owned()));
+        rest.chain(grpc).collect()
     }
 
     /// All that can be known to be wrong before an address is bound.
@@ -303,6 +322,7 @@ impl Server {
             pool.limit(&self.limits);
         }
         let life = Life::new();
+        let metrics = Metrics::new(self.paths());
         let names = self.mounted.iter().map(|mounted| mounted.name.clone());
         let health = Health::new(life.clone(), names);
         let descriptors: Vec<_> = (self.mounted.iter())
@@ -317,11 +337,14 @@ impl Server {
                 services: self.classifiers.routes(self.limits.message),
                 own: health.grpc().merge(reflection::routes(&descriptors)?),
             },
-            guard: Arc::new(Guard::new(self.limits, life)),
+            guard: Arc::new(Guard::new(self.limits, life, metrics)),
             health,
         })
     }
 }
+
+/// The name of the method where several predictors share it.
+const SHARED: &str = "shared";
 
 /// A server that is fit to serve.
 struct Ready {

@@ -68,14 +68,13 @@ macro_rules! model {
 
         impl Grpc for $name {
             async fn classify(service: &Service<Self>, request: grpc::Message) -> grpc::Reply {
-                let (puid, data) = grpc::unpack::<Self>(request)?;
-                grpc::classify(service, puid, data).await
+                grpc::classify(service, grpc::unpack::<Self>(request)).await
             }
         }
 
         impl Artifact for $name {
             const NAME: &'static str = $service;
-            fn load(_: &Folder) -> Result<Self> {
+            fn read(_: &Folder) -> Result<Self> {
                 Ok(Self)
             }
             fn write(&self, _: &mut Draft) -> Result<()> {

@@ -7,5 +7,6 @@ mod dead_peers;
 mod drain;
 mod floods;
 mod health;
+mod metrics;
 mod overload;
 mod signals;
