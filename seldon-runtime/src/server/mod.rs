@@ -181,17 +181,10 @@ impl Server {
             Some(clash("both have that name", other))
         } else if let Some(other) = self.mounted.iter().find(|m| m.path == path) {
             Some(clash(&format!("both are at {path}"), other))
-        } else if let Some(other) = self
-            .mounted
-            .iter()
-            .find(|m| takes.is_some() && m.takes == takes)
-        {
-            Some(clash(
-                &format!("both take a `{}`", takes.unwrap_or_default()),
-                other,
-            ))
         } else {
-            None
+            let takes = takes.unwrap_or_default();
+            let other = (self.mounted.iter()).find(|m| m.takes.is_some_and(|m| m == takes));
+            other.map(|other| clash(&format!("both take a `{takes}`"), other))
         };
         if let Some(wrong) = wrong {
             self.wrong.get_or_insert(wrong);
