@@ -6,11 +6,14 @@ mod route;
 use std::future::Future;
 
 pub use classify::{classify, unpack};
-pub(crate) use route::{Classifiers, is_grpc};
+pub(crate) use route::{CLASSIFY, Classifiers, is_grpc};
 
 use crate::error::Result;
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
+
+/// The service's full name.
+pub(crate) const SERVICE: &str = "io.seldon.api.rpc.Seldon";
 
 /// A request as it came: the features are still packed.
 pub type Message = ClassificationRequest;
