@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::predict::Reply;
+use crate::recommend::CandidateSettings;
 use crate::server::Limits;
 
 /// A program's configuration.
@@ -47,6 +48,8 @@ pub struct Config {
     pub no_admin: bool,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
+    /// How candidate lists are fetched: the table `[candidates]`.
+    pub candidates: CandidateSettings,
 }
 
 impl Default for Config {
@@ -65,6 +68,7 @@ impl Default for Config {
             admin_port: 6000,
             no_admin: false,
             limits: Limits::default(),
+            candidates: CandidateSettings::default(),
         }
     }
 }
