@@ -1,9 +1,11 @@
 //! Model folders: one file per field, and a manifest.
 
 mod folder;
+mod matrix;
 mod persist;
 
 pub use folder::{Draft, Folder};
+pub use matrix::Matrix;
 pub use persist::{Field, Persist, PersistJson};
 
 use std::path::Path;
