@@ -199,3 +199,106 @@ pub(crate) fn loss(
     }
     loss
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Gaussian elimination with pivots, on the whole matrix: the reference.
+    fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
+        let n = b.len();
+        for column in 0..n {
+            let pivot = (column..n)
+                .max_by(|&x, &y| a[x][column].abs().total_cmp(&a[y][column].abs()))
+                .expect("there are rows left");
+            a.swap(column, pivot);
+            b.swap(column, pivot);
+            for row in column + 1..n {
+                let by = a[row][column] / a[column][column];
+                for k in column..n {
+                    a[row][k] -= by * a[column][k];
+                }
+                b[row] -= by * b[column];
+            }
+        }
+        for row in (0..n).rev() {
+            let known: f64 = (row + 1..n).map(|k| a[row][k] * b[k]).sum();
+            b[row] = (b[row] - known) / a[row][row];
+        }
+        b
+    }
+
+    proptest! {
+        #[test]
+        fn a_solution_solves_the_normal_equations(
+            dimensions in 1usize..12,
+            items in 1usize..20,
+            seed in any::<u64>(),
+            touched in proptest::collection::btree_map(0usize..20, 0.1f32..5.0, 0..6),
+            alpha in 0.1f32..50.0,
+            regularisation in 0.1f32..20.0,
+        ) {
+            let vectors: Vec<f32> = beginning(items * dimensions, seed)
+                .into_iter()
+                .map(|value| value * 20.0)
+                .collect();
+            let vector = |item: usize| &vectors[item * dimensions..][..dimensions];
+            let touched: Vec<(usize, f32)> =
+                touched.into_iter().filter(|(item, _)| *item < items).collect();
+
+            let mut left = vec![vec![0.0; dimensions]; dimensions];
+            let mut right = vec![0.0; dimensions];
+            for item in 0..items {
+                let weight = touched.iter().find(|(other, _)| *other == item);
+                let preference = f64::from(u8::from(weight.is_some()));
+                let confidence = 1.0 + f64::from(alpha) * weight.map_or(0.0, |(_, w)| f64::from(*w));
+                for i in 0..dimensions {
+                    right[i] += confidence * preference * f64::from(vector(item)[i]);
+                    for j in 0..dimensions {
+                        let product = f64::from(vector(item)[i]) * f64::from(vector(item)[j]);
+                        left[i][j] += confidence * product;
+                    }
+                }
+            }
+            for (at, row) in left.iter_mut().enumerate() {
+                row[at] += f64::from(regularisation);
+            }
+            let expected = eliminate(left, right);
+
+            let solver = Solver::new(&vectors, dimensions, alpha, regularisation);
+            let mut found = vec![0.0; dimensions];
+            let touched = touched.iter().map(|&(item, weight)| (vector(item), weight));
+            solver.solve(touched, &mut solver.scratch(), &mut found);
+            for (found, expected) in found.iter().zip(expected) {
+                let near = 1e-3 * expected.abs().max(1.0);
+                prop_assert!((f64::from(*found) - expected).abs() < near, "{found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_turn_lowers_the_loss() {
+        let rows = (0..40u32).map(|user| {
+            let items = (0..30u32).filter(move |item| (user * 7 + item * 13) % 5 == 0);
+            items.map(|item| (item, 1.0))
+        });
+        let by_user = Sparse::from_rows(30, rows).expect("there are few");
+        let by_item = by_user.transposed();
+        let (dimensions, alpha, regularisation) = (8, 10.0, 1.0);
+        let mut users = vec![0.0; 40 * dimensions];
+        let mut items = beginning(30 * dimensions, 1);
+        let bar = ProgressBar::hidden();
+        let mut before = f64::INFINITY;
+        for _ in 0..10 {
+            Solver::new(&items, dimensions, alpha, regularisation)
+                .solve_all(&by_user, &items, &mut users, &bar);
+            Solver::new(&users, dimensions, alpha, regularisation)
+                .solve_all(&by_item, &users, &mut items, &bar);
+            let now = loss(&by_user, &users, &items, dimensions, alpha, regularisation);
+            assert!(now <= before * (1.0 + 1e-5), "{now} after {before}");
+            before = now;
+        }
+    }
+}
