@@ -2,21 +2,66 @@
 //! implicit feedback datasets", ICDM 2008.
 
 use indicatif::ProgressBar;
+use seldon_runtime::Matrix;
+use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 use crate::dot::dot;
+use crate::little_endian;
 use crate::parallel::for_each_chunk;
 use crate::sparse::Sparse;
 
 /// What a vector is, given the vectors on the other side: the solution of the normal equations
 /// `(YᵀY + Yᵀ(C − I)Y + λI) x = YᵀC p`, where the confidence `c` is `1 + alpha · weight` and the
 /// preference `p` is 1 for what was touched and 0 for the rest.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub(crate) struct Solver {
     dimensions: usize,
     alpha: f32,
-    /// `YᵀY + λI`, row after row: the same for everybody.
+    /// `YᵀY + λI`, row after row, its lower triangle: the same for everybody.
+    #[serde(with = "little_endian")]
     base: Vec<f32>,
+}
+
+/// Solving for a user takes the cube of the dimensions.
+pub(crate) const MOST_DIMENSIONS: usize = 1024;
+
+#[derive(Deserialize)]
+struct Unchecked {
+    dimensions: usize,
+    alpha: f32,
+    #[serde(with = "little_endian")]
+    base: Vec<f32>,
+}
+
+impl TryFrom<Unchecked> for Solver {
+    type Error = String;
+
+    fn try_from(read: Unchecked) -> Result<Self, String> {
+        let Unchecked {
+            dimensions,
+            alpha,
+            base,
+        } = read;
+        if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
+            return Err(format!(
+                "`dimensions` must be from 1 to {MOST_DIMENSIONS}, got {dimensions}"
+            ));
+        }
+        if !(alpha.is_finite() && alpha > 0.0) {
+            return Err(format!(
+                "`alpha` must be a finite number above 0, got {alpha}"
+            ));
+        }
+        // Refuses what has another shape or is not finite.
+        let base = Matrix::new(dimensions, dimensions, base).map_err(|error| error.to_string())?;
+        Ok(Self {
+            dimensions,
+            alpha,
+            base: base.values().to_vec(),
+        })
+    }
 }
 
 impl Solver {
@@ -34,6 +79,11 @@ impl Solver {
             alpha,
             base: gram.into_iter().map(|value| value as f32).collect(),
         }
+    }
+
+    /// The length of each vector.
+    pub(crate) fn dimensions(&self) -> usize {
+        self.dimensions
     }
 
     /// Room for one solution after another.

@@ -5,7 +5,7 @@ use seldon_runtime::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::als::{Solver, beginning};
+use crate::als::{MOST_DIMENSIONS, Solver, beginning};
 use crate::dot::dot;
 use crate::interactions::Interactions;
 use crate::little_endian;
@@ -24,8 +24,9 @@ pub struct FactorsParameters {
     /// How much more certain an interaction of weight 1 makes us than none, above 0; 40 by default,
     /// as Hu, Koren and Volinsky found good on hours of television. Less suits data without noise.
     pub alpha: f32,
-    /// Keeps vectors short, above 0; 10 by default. The greater the numbers of interactions and
-    /// `alpha`, the more it takes: find yours by [`evaluation`](crate::evaluation).
+    /// Keeps vectors short, above 0; 150 by default, the best of 10 to 1000 on the data of
+    /// `examples/similar_items`. The greater `alpha` and the numbers of interactions, the more it
+    /// takes: find yours by [`evaluation`](crate::evaluation).
     pub regularisation: f32,
     /// How often users and items take turns, at least 1; 15 by default (the `implicit` package's; the
     /// paper says 10).
@@ -42,7 +43,7 @@ impl Default for FactorsParameters {
         Self {
             dimensions: 64,
             alpha: 40.0,
-            regularisation: 10.0,
+            regularisation: 150.0,
             iterations: 15,
             seed: 42,
             keep_users: false,
@@ -75,9 +76,6 @@ impl FactorsParameters {
     }
 }
 
-/// Solving for a user takes the cube of the dimensions.
-const MOST_DIMENSIONS: usize = 1024;
-
 /// Recommends by the inner product of a user's vector with the items': implicit matrix factorisation.
 ///
 /// The user's vector is solved from the item looked at and the recent interactions, as in the fit
@@ -94,12 +92,8 @@ pub struct Factors {
     /// A row for each item.
     #[serde(serialize_with = "little_endian::values")]
     items: Matrix,
-    dimensions: usize,
-    alpha: f32,
-    regularisation: f32,
     users: Option<Users>,
-    /// Made from the rest.
-    #[serde(skip)]
+    /// How a user's vector is found. Kept, for it takes longer to make than all else to load.
     solver: Solver,
 }
 
@@ -117,10 +111,8 @@ struct Unchecked {
     popular: MostPopular,
     #[serde(with = "little_endian")]
     items: Vec<f32>,
-    dimensions: usize,
-    alpha: f32,
-    regularisation: f32,
     users: Option<UncheckedUsers>,
+    solver: Solver,
 }
 
 #[derive(Deserialize)]
@@ -169,10 +161,8 @@ impl Factors {
         };
         Self::try_from(Unchecked {
             popular: MostPopular::fit(interactions),
+            solver: against(&items),
             items,
-            dimensions,
-            alpha,
-            regularisation,
             users,
         })
         .map_err(Error::setup)
@@ -184,6 +174,27 @@ impl Factors {
         Some(self.items.row(row as usize))
     }
 
+    /// The `limit` items whose vectors point most nearly where `item`'s does, with the cosine of
+    /// the angle; none where it is not known.
+    pub fn similar(&self, item: i64, limit: usize) -> Vec<Recommendation> {
+        let index = self.popular.index();
+        let Some(row) = index.row(item) else {
+            return Vec::new();
+        };
+        let of = self.items.row(row as usize);
+        let length = |vector| dot(vector, vector).sqrt();
+        let of_length = length(of);
+        let mut top = Top::new(limit, index.ids().len());
+        for (other, vector) in (0..).zip(self.items.values().chunks_exact(self.items.columns())) {
+            let lengths = of_length * length(vector);
+            // A vector of no length points nowhere.
+            if lengths > 0.0 {
+                top.offer(other, dot(of, vector) / lengths, |other| other != row);
+            }
+        }
+        top.into_recommendations(index)
+    }
+
     /// The vector of the query's user; `None` if nothing is known.
     fn user(&self, query: &Query<'_>, seen: &Seen) -> Option<Vec<f32>> {
         if seen.recent().is_empty() {
@@ -193,7 +204,7 @@ impl Factors {
         }
         let touched = seen.recent().iter();
         let touched = touched.map(|&row| (self.items.row(row as usize), 1.0));
-        let mut vector = vec![0.0; self.dimensions];
+        let mut vector = vec![0.0; self.items.columns()];
         self.solver
             .solve(touched, &mut self.solver.scratch(), &mut vector);
         Some(vector)
@@ -216,7 +227,7 @@ impl Recommend for Factors {
                 }
             }
             None => {
-                let vectors = self.items.values().chunks_exact(self.dimensions);
+                let vectors = self.items.values().chunks_exact(self.items.columns());
                 for (row, vector) in (0..).zip(vectors) {
                     top.offer(row, dot(&user, vector), |row| seen.admits(row));
                 }
@@ -233,20 +244,11 @@ impl TryFrom<Unchecked> for Factors {
         let Unchecked {
             popular,
             items,
-            dimensions,
-            alpha,
-            regularisation,
             users,
+            solver,
         } = read;
-        let parameters = FactorsParameters {
-            dimensions,
-            alpha,
-            regularisation,
-            ..FactorsParameters::default()
-        };
-        parameters.check().map_err(|error| error.to_string())?;
         let matrix = |rows: usize, values| {
-            Matrix::new(rows, dimensions, values).map_err(|error| error.to_string())
+            Matrix::new(rows, solver.dimensions(), values).map_err(|error| error.to_string())
         };
         let items = matrix(popular.index().ids().len(), items)?;
         let users = match users {
@@ -257,13 +259,10 @@ impl TryFrom<Unchecked> for Factors {
             None => None,
         };
         Ok(Self {
-            solver: Solver::new(items.values(), dimensions, alpha, regularisation),
             popular,
             items,
-            dimensions,
-            alpha,
-            regularisation,
             users,
+            solver,
         })
     }
 }

@@ -1,46 +1,41 @@
 //! tuning
 mod data;
+use seldon::prelude::*;
 use seldon::recommenders::evaluation::{Split, evaluate};
 use seldon::recommenders::*;
 fn main() -> seldon::Result<()> {
     let all = data::interactions()?;
     let split = Split::new(&all, 5, 5, 1)?;
-    println!("{} cases", split.cases.len());
-    let q = evaluate(&MostPopular::fit(&split.train), &split.cases, 20)?;
-    println!("popular {q:?}");
-    for n in [20, 50, 100, 400] {
-        for s in [0.0, 3.0, 10.0, 30.0, 100.0] {
-            let mut p = ItemKnnParameters::default();
-            p.neighbours = n;
-            p.shrinkage = s;
-            let q = evaluate(&ItemKnn::fit(&split.train, &p)?, &split.cases, 20)?;
-            println!("knn {n} {s} {q:?}");
+    let names = data::names();
+
+    let m = Factors::fit(&all, &FactorsParameters::default())?;
+    for w in ["libsdl2-2.0-0", "libqt5core5a", "python3-numpy", "perl"] {
+        let Some(id) = names.iter().find(|n| n.1 == w).map(|n| n.0) else {
+            continue;
+        };
+        print!("{w}: ");
+        for r in m.similar(id, 10) {
+            print!("{} {:.2}, ", names[r.item as usize - 1].1, r.score);
         }
+        println!();
     }
-    for d in [64] {
-        for (a, r) in [
-            (40.0, 10.0),
-            (40.0, 30.0),
-            (40.0, 100.0),
-            (10.0, 3.0),
-            (10.0, 10.0),
-            (10.0, 30.0),
-            (3.0, 1.0),
-            (3.0, 3.0),
-            (3.0, 10.0),
-            (1.0, 1.0),
-            (1.0, 3.0),
-        ] {
-            let mut p = FactorsParameters::default();
-            p.dimensions = d;
-            p.alpha = a;
-            p.regularisation = r;
-            let t = std::time::Instant::now();
-            let m = Factors::fit(&split.train, &p)?;
-            let t = t.elapsed();
-            let q = evaluate(&m, &split.cases, 20)?;
-            println!("factors {d} {a} {r} {q:?} {t:?}");
-        }
+    let mut p = FactorsParameters::default();
+    p.dimensions = 96;
+    p.regularisation = 120.0;
+    println!(
+        "96 {:?}",
+        evaluate(&Factors::fit(&split.train, &p)?, &split.cases, 20)?
+    );
+    let mut p = ItemKnnParameters::default();
+    p.neighbours = 100;
+    let k = ItemKnn::fit(&all, &p)?;
+    let id = names
+        .iter()
+        .find(|n| n.1 == "libsdl2-2.0-0")
+        .map(|n| n.0)
+        .unwrap();
+    for r in k.recommend(&Query::new(0, 10).recent(&[id]), &Candidates::all())? {
+        print!("{} {:.2}, ", names[r.item as usize - 1].1, r.score);
     }
     Ok(())
 }
