@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::predict::Reply;
+use crate::server::Limits;
 
 /// A program's configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub log: String,
     /// The memcached servers that hold candidate lists, `host:port` separated by commas.
     pub memcached: Option<String>,
+    /// What the server guards against: the section `[limits]` of the file.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -50,6 +53,7 @@ impl Default for Config {
             reply: None,
             log: "info".to_owned(),
             memcached: None,
+            limits: Limits::default(),
         }
     }
 }

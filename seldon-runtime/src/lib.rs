@@ -4,6 +4,7 @@ pub mod any;
 pub mod artifact;
 pub mod config;
 pub mod error;
+mod gate;
 pub mod grpc;
 pub mod predict;
 pub mod proto;
@@ -18,28 +19,34 @@ pub use any::Any;
 pub use artifact::{Artifact, Folder, Matrix, Persist};
 pub use config::Config;
 pub use error::{Code, Error, Result, Violation};
-pub use predict::{Class, Label, Payload, Predict, Prediction, Predictor, Reply};
+pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
 pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
     AllItems, CandidateSource, Candidates, Fetched, ItemIndex, List, Query, Recommend,
     Recommendation, Recommender,
 };
 pub use run::{block_on, run};
-pub use server::Server;
+pub use server::{Bound, Limits, Server};
 pub use service::Service;
 
 /// What expansions name. Not a public interface: it changes with the macros.
 #[doc(hidden)]
 pub mod __private {
+    pub use std::option::Option;
+    pub use std::result::Result::Ok;
+
     pub use axum::Router;
     pub use prost;
     pub use serde;
 
-    pub use crate::artifact::{Artifact, Draft, Field, Folder};
+    pub use crate::artifact::{Artifact, Draft, Field, Folder, skipped};
     pub use crate::config::Config;
     pub use crate::error::Result;
     pub use crate::grpc::{self, Grpc};
-    pub use crate::predict::{Blocking, Check, Inline, Payload, Predictor, Reply, check};
+    pub use crate::predict::{
+        Batching, Blocking, Check, Inline, Payload, Predict, Prediction, Predictor, Reply,
+        Undecided, check,
+    };
     pub use crate::proto::DefaultCustomPredictRequest;
     pub use crate::recommend::{AllItems, Recommender, Scores};
     pub use crate::rest::{self, Rest};

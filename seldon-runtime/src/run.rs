@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::artifact::{Artifact, Folder};
+use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::error::{Error, Result};
 use crate::server::{Program, Server};
@@ -16,7 +16,7 @@ use crate::server::{Program, Server};
 /// Loads the model folder, prints where it listens and what it serves, and logs to standard
 /// error. What is wrong with a flag, the folder or the address is said in one sentence, and the
 /// exit code is not zero.
-pub fn run<M: Artifact + Program>() -> ExitCode {
+pub fn run<M: Program>() -> ExitCode {
     match Config::read(M::NAME, std::env::args_os()) {
         Ok(config) => block_on(serve::<M>(config)),
         Err(Told::Flags(error)) => {
@@ -35,10 +35,15 @@ pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
         .enable_all()
         .build();
     match runtime.map_err(|e| Error::setup("cannot start the runtime").with_cause(e)) {
-        Ok(runtime) => match runtime.block_on(program) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error),
-        },
+        Ok(runtime) => {
+            let ended = runtime.block_on(program);
+            // A model that is still computing does not hold up the end.
+            runtime.shutdown_background();
+            match ended {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error),
+            }
+        }
         Err(error) => failed(&error),
     }
 }
@@ -48,7 +53,7 @@ fn failed(error: &Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn serve<M: Artifact + Program>(config: Config) -> Result<()> {
+async fn serve<M: Program>(config: Config) -> Result<()> {
     log(&config.log)?;
     let model = M::load(&Folder::open(&config.model)?)?;
     let server = model.mount(Server::new(), &config).await?;

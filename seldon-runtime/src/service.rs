@@ -1,9 +1,10 @@
 //! A loaded model with what the server must know of it: name, path, style of replies.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Weak};
 
 use crate::error::Result;
-use crate::predict::{Executor, Pool, Predictor, Reply};
+use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
 
 /// A model as it is served: the model, what it takes its candidates from (`S`; predictors have
@@ -24,6 +25,8 @@ struct Loaded<M, S> {
     model: M,
     source: S,
     pool: Option<Pool>,
+    /// A `Batcher` of the predictor's data, where it batches.
+    batcher: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// What configuration may override of what the attribute says.
@@ -64,7 +67,17 @@ impl<P: Predictor> Service<P> {
     pub fn predictor(model: P) -> Result<Self> {
         model.warm_up()?;
         let settings = Settings::new(P::NAME, P::PATH, P::REPLY, Scores::Unit);
-        Self::new(model, (), P::Run::pool(P::NAME)?, settings)
+        let batcher = P::BATCHING.map(|_| Box::new(Batcher::<P::Data>::new()) as _);
+        let pool = P::Run::pool(P::NAME)?;
+        Ok(Self::new(
+            Loaded {
+                model,
+                source: (),
+                pool,
+                batcher,
+            },
+            settings,
+        ))
     }
 }
 
@@ -77,21 +90,25 @@ impl<R: Recommender> Service<R, R::Source> {
     pub fn recommender(model: R, source: R::Source) -> Result<Self> {
         model.warm_up()?;
         let settings = Settings::new(R::NAME, R::PATH, Reply::Documented, R::SCORES);
-        Self::new(model, source, R::Run::pool(R::NAME)?, settings)
+        let pool = R::Run::pool(R::NAME)?;
+        Ok(Self::new(
+            Loaded {
+                model,
+                source,
+                pool,
+                batcher: None,
+            },
+            settings,
+        ))
     }
 }
 
 impl<M, S> Service<M, S> {
-    fn new(model: M, source: S, pool: Option<Pool>, settings: Settings) -> Result<Self> {
-        let loaded = Arc::new(Loaded {
-            model,
-            source,
-            pool,
-        });
-        Ok(Self {
-            loaded,
+    fn new(loaded: Loaded<M, S>, settings: Settings) -> Self {
+        Self {
+            loaded: Arc::new(loaded),
             settings: Arc::new(settings),
-        })
+        }
     }
 
     /// The same service under another name: `modelName` in replies, `seldon-model` in requests.
@@ -157,6 +174,17 @@ impl<M, S> Service<M, S> {
         self.loaded.pool.as_ref()
     }
 
+    /// The queue before the predictor's batches, if it batches.
+    pub(crate) fn batcher<D: 'static>(&self) -> Option<&Batcher<D>> {
+        self.loaded.batcher.as_ref()?.downcast_ref()
+    }
+
+    /// The service, for a task that is to end when nobody else has it.
+    pub(crate) fn downgrade(&self) -> WeakService<M, S> {
+        let (loaded, settings) = (Arc::downgrade(&self.loaded), Arc::clone(&self.settings));
+        WeakService { loaded, settings }
+    }
+
     fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }
@@ -169,5 +197,23 @@ impl<M, S> Clone for Service<M, S> {
             loaded: Arc::clone(&self.loaded),
             settings: Arc::clone(&self.settings),
         }
+    }
+}
+
+/// A service that this does not keep alive.
+#[derive(Debug)]
+pub(crate) struct WeakService<M, S = ()> {
+    loaded: Weak<Loaded<M, S>>,
+    settings: Arc<Settings>,
+}
+
+impl<M, S> WeakService<M, S> {
+    /// The service, if somebody still has it.
+    pub(crate) fn upgrade(&self) -> Option<Service<M, S>> {
+        let loaded = self.loaded.upgrade()?;
+        Some(Service {
+            loaded,
+            settings: Arc::clone(&self.settings),
+        })
     }
 }

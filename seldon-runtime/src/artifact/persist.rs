@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::folder::{Draft, Folder};
-use crate::error::Result;
+use super::{Draft, Folder};
+use crate::error::{Error, Result};
+use crate::predict::non_finite;
 
 /// A value that can be a file of a model folder.
 ///
@@ -58,6 +59,22 @@ pub trait PersistJson: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> PersistJson for T {}
 
+/// A value that `#[seldon(skip)]` can leave out of the model folder.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be skipped: it has no default value",
+    label = "this field cannot be filled after loading",
+    note = "derive or implement `Default` for `{Self}`, with which a skipped field is filled"
+)]
+pub trait Skip: Default {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Skip for T {}
+
+/// The value of a field that is not in the folder.
+pub fn skipped<T: Skip>() -> T {
+    T::default()
+}
+
 /// One stored field of a model: its name, and how it is read and written.
 ///
 /// It captures functions, so that the bound on the field's type is asked for once, where it is
@@ -84,7 +101,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// A field kept as JSON, for people to read.
+    /// A field kept as JSON, for people to read. A NaN or an infinity in it cannot be saved.
     pub const fn json(name: &'static str) -> Self
     where
         T: PersistJson,
@@ -92,7 +109,7 @@ impl<T> Field<T> {
         Self {
             name,
             kind: "json",
-            to_bytes: |value| Ok(serde_json::to_vec_pretty(value)?),
+            to_bytes: to_json,
             from_bytes: |bytes| Ok(serde_json::from_slice(bytes)?),
         }
     }
@@ -114,4 +131,21 @@ impl<T> Field<T> {
     pub fn save(&self, value: &T, draft: &mut Draft) -> Result<()> {
         draft.write(self.name, self.kind, (self.to_bytes)(value))
     }
+}
+
+fn to_json<T: PersistJson>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    // serde_json writes `null` for a number that JSON does not have.
+    if let Some(place) = non_finite(value) {
+        let at = if place.is_empty() {
+            String::new()
+        } else {
+            format!(", at `{place}`")
+        };
+        return Err(Error::setup(format!(
+            "JSON has no NaN and no infinity, and it holds one{at}"
+        )));
+    }
+    bytes.push(b'\n');
+    Ok(bytes)
 }

@@ -30,6 +30,8 @@ pub enum Code {
     TooLarge,
     /// The body is of a kind that is not read here.
     UnsupportedMediaType,
+    /// The message is compressed in a way that is not read here.
+    UnsupportedEncoding,
     /// The request target is over the limit.
     UriTooLong,
     /// The header section is over the limit.
@@ -92,6 +94,7 @@ impl Code {
             Code::RequestTimeout => ("REQUEST_TIMEOUT", "Request timeout", S::REQUEST_TIMEOUT, G::DeadlineExceeded),
             Code::TooLarge => ("TOO_LARGE", "Content too large", S::PAYLOAD_TOO_LARGE, G::ResourceExhausted),
             Code::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", "Unsupported media type", S::UNSUPPORTED_MEDIA_TYPE, G::InvalidArgument),
+            Code::UnsupportedEncoding => ("UNSUPPORTED_ENCODING", "Unsupported encoding", S::UNSUPPORTED_MEDIA_TYPE, G::Unimplemented),
             Code::UriTooLong => ("URI_TOO_LONG", "URI too long", S::URI_TOO_LONG, G::ResourceExhausted),
             Code::HeadersTooLarge => ("HEADERS_TOO_LARGE", "Header section too large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, G::ResourceExhausted),
             Code::Overloaded => ("OVERLOADED", "Overloaded", S::SERVICE_UNAVAILABLE, G::ResourceExhausted),

@@ -39,8 +39,8 @@ impl Serialize for Violation {
 }
 
 impl Error {
-    /// The response, its document naming the request.
-    pub(crate) fn to_response(&self, request_id: &str) -> Response {
+    /// The problem document, naming the request.
+    pub(crate) fn to_document(&self, request_id: &str) -> Vec<u8> {
         let face = self.code().face();
         let document = Document {
             r#type: "about:blank",
@@ -53,9 +53,13 @@ impl Error {
             request_id,
         };
         // Strings and numbers only: there is nothing in it that JSON cannot hold.
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = face.status;
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+
+    /// The response with that document.
+    pub(crate) fn to_response(&self, request_id: &str) -> Response {
+        let mut response = Response::new(Body::from(self.to_document(request_id)));
+        *response.status_mut() = self.code().status();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -9,6 +9,7 @@ mod http;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use code::Code;
@@ -26,14 +27,16 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Like `anyhow::Error` it is made from any error by `?`, and is none itself. An error so made is
 /// a failure of the service: the caller reads that the model failed, the log gets the cause. An
 /// error that is the caller's doing is made by [`Error::invalid_input`].
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: Code,
     detail: Cow<'static, str>,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
-    cause: Option<BoxError>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// One thing that is wrong with a request.
@@ -93,7 +96,7 @@ impl Error {
     /// The same error, with what led to it, for the log.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<BoxError>) -> Self {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(Arc::from(cause.into()));
         self
     }
 

@@ -5,7 +5,7 @@ use prost::Message as _;
 use super::{Message, Reply};
 use crate::any::Any;
 use crate::error::{Code, Error, Result, Violation, echo};
-use crate::predict::{Checked, Executor, Payload, Predictor, non_finite};
+use crate::predict::{Payload, Predictor, arriving, non_finite, score_one};
 use crate::proto::{ClassificationReply, ClassificationReplyMeta, ClassificationResult};
 use crate::service::Service;
 
@@ -58,16 +58,17 @@ pub(super) fn type_name(any: &Any) -> Result<&str> {
     Ok(name)
 }
 
-/// Scores the features and writes the reply.
+/// Scores the features that [`unpack`] found, and writes the reply.
 ///
 /// # Errors
 ///
-/// The model's own, and those of an answer that cannot be sent.
-pub async fn classify<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) -> Reply {
-    let answer = P::Run::run(service, service.pool(), data, |service, data| {
-        Checked::new(service.model().predict(&data)?, P::CLASSES)
-    })
-    .await?;
+/// Those of `unpack`, the model's own, and those of an answer that cannot be sent.
+pub async fn classify<P: Predictor>(
+    service: &Service<P>,
+    unpacked: Result<(String, P::Data)>,
+) -> Reply {
+    let (puid, data) = unpacked?;
+    let answer = score_one(service, arriving(service), data).await?;
     let result =
         |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {
             prediction: class.score,

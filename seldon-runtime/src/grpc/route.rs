@@ -27,32 +27,31 @@ const CLASSIFY: &str = "/io.seldon.api.rpc.Seldon/Classify";
 /// Metadata that names the predictor where several share the method.
 const MODEL: &str = "seldon-model";
 
-/// The most that a message may hold, in bytes, each way.
-const LIMIT: usize = 16 << 20;
-
 /// The predictors that share the method.
 #[derive(Default)]
 pub(crate) struct Classifiers {
     all: Vec<Box<dyn Classifier>>,
     /// The only one, as a route that calls it without indirection.
-    alone: Option<Router>,
+    alone: Option<Box<dyn FnOnce(usize) -> Router + Send + Sync>>,
 }
 
 impl Classifiers {
     pub(crate) fn add<P: Predictor>(&mut self, service: Service<P>) {
-        self.alone = self
-            .all
-            .is_empty()
-            .then(|| route(Arc::new(One(service.clone()))));
+        let one = Arc::new(One(service.clone()));
+        self.alone = match self.all.is_empty() {
+            true => Some(Box::new(|limit| route(one, limit))),
+            false => None,
+        };
         self.all.push(Box::new(One(service)));
     }
 
-    /// The method as a route; nothing where there is no predictor.
-    pub(crate) fn routes(self) -> Router {
+    /// The method as a route, for messages of at most `limit` bytes each way; nothing where there
+    /// is no predictor.
+    pub(crate) fn routes(self, limit: usize) -> Router {
         match (self.alone, self.all.len()) {
-            (Some(alone), _) => alone,
+            (Some(alone), _) => alone(limit),
             (None, 0) => Router::new(),
-            (None, _) => route(Arc::new(Many(self.all))),
+            (None, _) => route(Arc::new(Many(self.all)), limit),
         }
     }
 }
@@ -147,35 +146,64 @@ fn unknown<'a>(model: &str, served: impl IntoIterator<Item = &'a str>) -> Error 
     Error::new(Code::ModelNotFound, detail)
 }
 
-fn route<C: Choice>(choice: Arc<C>) -> Router {
+fn route<C: Choice>(choice: Arc<C>, limit: usize) -> Router {
     Router::new().route(
         CLASSIFY,
-        post(move |request| call(Arc::clone(&choice), request)),
+        post(move |request| call(Arc::clone(&choice), limit, request)),
     )
 }
 
-async fn call<C: Choice>(choice: Arc<C>, request: Request<Body>) -> Response<Body> {
+async fn call<C: Choice>(choice: Arc<C>, limit: usize, request: Request<Body>) -> Response<Body> {
     if !is_grpc(request.headers()) {
         let detail = "gRPC is answered here: the content type must be `application/grpc`";
         return Error::new(Code::UnsupportedMediaType, detail).into_response();
     }
     let response = Unary::new(ProstCodec::<ClassificationReply, ClassificationRequest>::default())
-        .apply_max_message_size_config(Some(LIMIT), Some(LIMIT))
+        .apply_max_message_size_config(Some(limit), Some(limit))
         .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip)
         .unary(Method(choice), request)
         .await;
-    // Tonic's word for a message over its limit, which nothing else here uses.
-    const OUT_OF_RANGE: &[u8] = b"11";
-    if response
-        .headers()
-        .get(Status::GRPC_STATUS)
-        .is_some_and(|code| code == OUT_OF_RANGE)
-    {
-        let detail = format!("the message is over the limit of {LIMIT} bytes");
-        return Error::new(Code::TooLarge, detail).to_status().into_http();
+    match refused(response.headers(), limit) {
+        None => response.map(Body::new),
+        Some(error) => {
+            let known = response.headers().get(ACCEPT_ENCODING).cloned();
+            let mut response = error.into_response();
+            if let Some(known) = known {
+                response.headers_mut().insert(ACCEPT_ENCODING, known);
+            }
+            response
+        }
     }
-    response.map(Body::new)
+}
+
+/// The compressions that are known here, said where a request uses another.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// What tonic itself answered in `headers`, in our words: its errors have no details, and its
+/// codes are not the contract's.
+fn refused(headers: &HeaderMap, limit: usize) -> Option<Error> {
+    // Ours have details.
+    if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return None;
+    }
+    let status = headers.get(Status::GRPC_STATUS)?;
+    Some(match tonic::Code::from_bytes(status.as_bytes()) {
+        tonic::Code::Ok => return None,
+        // Of the message as it came, and as it was inflated.
+        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => Error::new(
+            Code::TooLarge,
+            format!("the message is over the limit of {limit} bytes"),
+        ),
+        tonic::Code::Unimplemented => Error::new(
+            Code::UnsupportedEncoding,
+            "the message is compressed in a way that is not read here",
+        ),
+        _ => Error::new(
+            Code::Internal,
+            "the request is no single message as gRPC frames it",
+        ),
+    })
 }
 
 /// Whether a request speaks gRPC.

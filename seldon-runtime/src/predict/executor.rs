@@ -2,20 +2,23 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::error::{Code, Error, Result};
+use crate::gate::Gate;
+use crate::server::Limits;
 
 /// Where a model's code runs: chosen by `run = …`, so at compile time.
 pub trait Executor: Send + Sync + 'static {
     /// The pool that calls go to, made when the service is mounted; `None` where there is none.
     fn pool(name: &str) -> Result<Option<Pool>>;
+
+    /// How many calls may be computed at once.
+    fn lanes() -> usize;
 
     /// Runs `work` on `input`, and answers its panic as an error.
     ///
@@ -44,6 +47,10 @@ pub enum Inline {}
 pub enum Blocking {}
 
 impl Executor for Inline {
+    fn lanes() -> usize {
+        1
+    }
+
     fn pool(_: &str) -> Result<Option<Pool>> {
         Ok(None)
     }
@@ -64,9 +71,12 @@ impl Executor for Inline {
 }
 
 impl Executor for Blocking {
+    fn lanes() -> usize {
+        thread::available_parallelism().map_or(1, |n| n.get())
+    }
+
     fn pool(name: &str) -> Result<Option<Pool>> {
-        let cores = thread::available_parallelism().map_or(1, |n| n.get());
-        Pool::start(name, cores, cores * Pool::QUEUE_PER_THREAD).map(Some)
+        Pool::start(name, Self::lanes()).map(Some)
     }
 
     async fn run<C, I, T>(
@@ -81,16 +91,49 @@ impl Executor for Blocking {
         T: Send + 'static,
     {
         let pool = pool.expect("a service that blocks is mounted with a pool");
-        let context = context.clone();
+        let permit = pool.gate().enter().await?;
         let (reply, answer) = oneshot::channel();
-        pool.submit(Box::new(move || {
-            // Nobody waits any more: the caller has left or its deadline has passed.
-            if !reply.is_closed() {
-                let _ = reply.send(caught(|| work(&context, input)));
-            }
-        }))?;
+        let ticket = Arc::new(Ticket(Mutex::new(Some((
+            context.clone(),
+            input,
+            reply,
+            permit,
+        )))));
+        let job = Arc::clone(&ticket);
+        pool.jobs
+            .send(Box::new(move || {
+                if let Some((context, input, reply, permit)) = job.take() {
+                    let result = caught(|| work(&context, input));
+                    // The place first: who waits for it need not wait for the answer's way back.
+                    drop(permit);
+                    // The caller may have left meanwhile.
+                    let _ = reply.send(result);
+                }
+            }))
+            .map_err(|_| Error::new(Code::Internal, "the pool has ended"))?;
+        // Dropped with this future where the caller leaves or its deadline passes: what no
+        // thread has taken up is not computed then, and its place is free at that moment.
+        let _redeemed = Redeem(ticket);
         let gone = |_| Error::new(Code::Internal, "the pool dropped the work");
         answer.await.map_err(gone)?
+    }
+}
+
+/// A call that goes to the pool, for the one who comes first: a thread to compute it, or its
+/// caller to withdraw it.
+struct Ticket<W>(Mutex<Option<W>>);
+
+impl<W> Ticket<W> {
+    fn take(&self) -> Option<W> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+struct Redeem<W>(Arc<Ticket<W>>);
+
+impl<W> Drop for Redeem<W> {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 
@@ -104,43 +147,52 @@ fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that run one model's calls, with a bounded queue before them.
+/// Threads that run one model's calls, behind a gate.
 ///
-/// The threads end when the pool is dropped.
-#[derive(Debug)]
+/// The threads end when the last share in the pool is dropped.
+#[derive(Debug, Clone)]
 pub struct Pool {
-    queue: SyncSender<Job>,
+    /// Unbounded itself: the gate lets in no more than it has places.
+    jobs: Sender<Job>,
+    gate: Arc<OnceLock<Gate>>,
 }
 
 impl Pool {
-    /// Calls that may wait, for each thread.
-    const QUEUE_PER_THREAD: usize = 8;
-
-    fn start(name: &str, threads: usize, queue: usize) -> Result<Self> {
-        let (sender, receiver) = sync_channel(queue);
-        let jobs = Arc::new(Mutex::new(receiver));
+    fn start(name: &str, threads: usize) -> Result<Self> {
+        let (jobs, receiver) = channel();
+        let receiver = Arc::new(Mutex::new(receiver));
         for n in 0..threads {
-            let jobs = Arc::clone(&jobs);
+            let receiver = Arc::clone(&receiver);
             thread::Builder::new()
                 .name(format!("{name}-{n}"))
-                .spawn(move || work_off(&jobs))
+                .spawn(move || work_off(&receiver))
                 .map_err(|e| {
                     Error::setup("cannot start the threads that run the model").with_cause(e)
                 })?;
         }
-        Ok(Self { queue: sender })
-    }
-
-    fn submit(&self, job: Job) -> Result<()> {
-        self.queue.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::new(
-                Code::Overloaded,
-                "too many requests are waiting for the model",
-            )
-            .with_retry_after(Duration::from_secs(1)),
-            TrySendError::Disconnected(_) => Error::new(Code::Internal, "the pool has ended"),
+        Ok(Self {
+            jobs,
+            gate: Arc::default(),
         })
     }
+
+    /// Sets the pool's limits, which its server knows; without a server they are the defaults.
+    /// Once calls have come, it is too late.
+    pub(crate) fn limit(&self, limits: &Limits) {
+        self.gate.get_or_init(|| gate(limits));
+    }
+
+    fn gate(&self) -> &Gate {
+        self.gate.get_or_init(|| gate(&Limits::default()))
+    }
+}
+
+fn gate(limits: &Limits) -> Gate {
+    Gate::new(
+        limits.blocking_in_flight,
+        limits.queue_per_place,
+        limits.queue_time,
+    )
 }
 
 fn work_off(jobs: &Mutex<Receiver<Job>>) {

@@ -183,7 +183,7 @@ fn finite<D: Payload>(row: D, pointer: &str, wrong: &mut Vec<Violation>) -> Opti
         None => Some(row),
         Some(found) => {
             let parameter = diagnose::at(&format!("{pointer}{found}"));
-            wrong.push(Violation::new(parameter, "is out of range for its type"));
+            wrong.push(Violation::new(parameter, diagnose::OUT_OF_RANGE));
             None
         }
     }

@@ -1,19 +1,24 @@
 //! Predictors: what a user writes, and the facts that the attribute adds.
 
+mod batch;
 mod executor;
 mod finite;
 mod json;
 mod payload;
 mod prediction;
+mod score;
 
+pub use batch::Batching;
 pub use executor::{Blocking, Executor, Inline};
-pub use payload::{Check, Payload, check};
+pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
+pub(crate) use batch::Batcher;
 pub(crate) use executor::Pool;
 pub(crate) use finite::non_finite;
 pub(crate) use json::{Features, decode};
 pub(crate) use prediction::Checked;
+pub(crate) use score::{Answers, arriving, score, score_one};
 
 use crate::artifact::Artifact;
 use crate::error::Result;
@@ -79,9 +84,11 @@ pub trait Predictor: Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact
     /// Where `predict` runs.
     type Run: Executor;
     /// The names of the classes, by index; empty where the index as text is the name.
-    const CLASSES: &'static [&'static str];
+    const CLASSES: &'static [&'static str] = &[];
     /// How REST replies are written.
-    const REPLY: Reply;
+    const REPLY: Reply = Reply::Documented;
+    /// When concurrent rows are scored together; `None` is never.
+    const BATCHING: Option<Batching> = None;
     /// The path that REST answers at.
     const PATH: &'static str;
 }

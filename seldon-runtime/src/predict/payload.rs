@@ -1,7 +1,7 @@
 //! What a message must be to carry features.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::proto::DefaultCustomPredictRequest;
 
@@ -44,4 +44,14 @@ impl Payload for DefaultCustomPredictRequest {
     const TYPE_NAME: &'static str = "io.seldon.api.rpc.DefaultCustomPredictRequest";
     const CHECKS: &'static [Check] = &[check::<Vec<f32>>];
     const FROM_VALUES: Option<fn(Vec<f32>) -> Self> = Some(|values| Self { values });
+}
+
+/// Stands in for the message of a predictor whose arguments are wrong, so that the compiler says
+/// what is wrong with them and nothing else.
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+pub struct Undecided {}
+
+impl Payload for Undecided {
+    const TYPE_NAME: &'static str = "";
+    const CHECKS: &'static [Check] = &[];
 }

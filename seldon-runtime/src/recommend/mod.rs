@@ -59,7 +59,7 @@ pub trait Recommender:
     /// Where `recommend` runs.
     type Run: Executor;
     /// How raw scores are brought to 0..1.
-    const SCORES: Scores;
+    const SCORES: Scores = Scores::Unit;
     /// The path that REST answers at.
     const PATH: &'static str;
 }

@@ -1,13 +1,12 @@
-//! Reads a request's body, within its limit, and tells what it is by its bytes.
+//! Reads a request's body, and tells what it is by its bytes.
+
+use std::fmt;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 
 use crate::error::{Code, Error, Result};
-
-/// The most that a REST body may hold, in bytes.
-pub(super) const LIMIT: usize = 1 << 20;
 
 /// A body, by what its bytes are: clients name its type wrongly or not at all.
 pub(super) enum Content {
@@ -18,19 +17,9 @@ pub(super) enum Content {
     Form(Bytes),
 }
 
-/// Reads `body`.
+/// Reads `body`, which the server has given its limit.
 pub(super) async fn read(body: Body) -> Result<Content> {
-    let bytes = match Limited::new(body, LIMIT).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            let detail = format!("the body is over the limit of {LIMIT} bytes");
-            return Err(Error::new(Code::TooLarge, detail));
-        }
-        Err(error) => {
-            let detail = "the body ended before it was complete";
-            return Err(Error::new(Code::InvalidParameter, detail).with_cause(error));
-        }
-    };
+    let bytes = body.collect().await.map_err(unread)?.to_bytes();
     const BYTE_ORDER_MARK: u8 = 0xef;
     let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
     Ok(match first {
@@ -39,3 +28,33 @@ pub(super) async fn read(body: Body) -> Result<Content> {
         Some(_) => Content::Form(bytes),
     })
 }
+
+fn unread(error: axum::Error) -> Error {
+    match error.into_inner().downcast::<OverLimit>() {
+        Ok(over) => over.into_error(),
+        Err(error) => Error::new(
+            Code::InvalidParameter,
+            "the body ended before it was complete",
+        )
+        .with_cause(error),
+    }
+}
+
+/// A body went over its limit, in bytes.
+#[derive(Debug)]
+pub(crate) struct OverLimit(pub(crate) usize);
+
+impl OverLimit {
+    /// What the caller is told.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(Code::TooLarge, self.to_string())
+    }
+}
+
+impl fmt::Display for OverLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the body is over the limit of {} bytes", self.0)
+    }
+}
+
+impl std::error::Error for OverLimit {}

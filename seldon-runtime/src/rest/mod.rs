@@ -7,6 +7,7 @@ mod recommend;
 
 use axum::Router;
 
+pub(crate) use body::OverLimit;
 pub use predict::predict_routes;
 pub use recommend::recommend_routes;
 

@@ -200,3 +200,148 @@ fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
 fn hex(digit: &u8) -> Option<u8> {
     char::from(*digit).to_digit(16).map(|value| value as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Parameters;
+
+    fn parse(query: &str) -> Parameters<'_> {
+        Parameters::parse(query.as_bytes(), b"")
+    }
+
+    /// What is noted after reading the parameters as `/recommend` does.
+    fn wrong(query: &str) -> Vec<String> {
+        let mut parameters = parse(query);
+        parameters.text("client");
+        parameters.required_number::<i64>("user_id");
+        parameters.list::<i64>("items");
+        match parameters.finish() {
+            Ok(()) => Vec::new(),
+            Err(e) => e
+                .violations()
+                .iter()
+                .map(|v| format!("{} {}", v.parameter, v.detail))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        let mut parameters = parse("a=1+2%2B&b=%C3%a9&c&&d=x=y");
+        assert_eq!(parameters.text("a").as_deref(), Some("1 2+"));
+        assert_eq!(parameters.text("b").as_deref(), Some("é"));
+        assert_eq!(parameters.text("c").as_deref(), Some(""));
+        assert_eq!(parameters.text("d").as_deref(), Some("x=y"));
+        assert_eq!(parameters.text("e"), None);
+        assert!(parameters.finish().is_ok());
+    }
+
+    #[test]
+    fn badly_encoded_values_are_named() {
+        let percent = "is badly percent-encoded: `%` stands before two hex digits";
+        for bad in ["%", "%zz", "%4", "a%f"] {
+            assert_eq!(
+                wrong(&format!("user_id=1&client={bad}")),
+                [format!("client {percent}")]
+            );
+        }
+        assert_eq!(wrong("user_id=1&client=%ff%fe"), ["client is not UTF-8"]);
+        assert_eq!(
+            wrong("user_id=1&client=a%00b"),
+            ["client holds a zero byte"]
+        );
+        // Complained of once, not as missing, too.
+        assert_eq!(wrong("user_id=%zz"), [format!("user_id {percent}")]);
+    }
+
+    #[test]
+    fn known_parameters_come_once_and_unknown_ones_are_ignored() {
+        assert_eq!(wrong("user_id=1&user_id=1"), ["user_id is given twice"]);
+        assert_eq!(
+            wrong("client=a&client=b&user_id=1"),
+            ["client is given twice"]
+        );
+        assert!(wrong("user_id=1&extra=1&extra=2").is_empty());
+    }
+
+    #[test]
+    fn a_parameter_in_query_and_form_is_given_twice() {
+        let mut parameters = Parameters::parse(b"user_id=1", b"user_id=1");
+        parameters.required_number::<i64>("user_id");
+        assert!(parameters.finish().is_err());
+    }
+
+    #[test]
+    fn numbers_are_digits_with_at_most_a_minus() {
+        for good in ["-7", "0", "9223372036854775807", "-9223372036854775808"] {
+            assert!(wrong(&format!("user_id={good}")).is_empty(), "{good}");
+        }
+        for bad in [
+            "",
+            "abc",
+            "1e3",
+            "%2B5",
+            "+5",
+            " 5",
+            "5 ",
+            "9223372036854775808",
+            "1.0",
+            "٣",
+        ] {
+            let wrong = wrong(&format!("user_id={bad}"));
+            assert_eq!(wrong.len(), 1, "{bad}");
+            assert!(
+                wrong[0].starts_with("user_id must be a whole number of 64 bits"),
+                "{wrong:?}"
+            );
+        }
+        assert_eq!(wrong(""), ["user_id is missing"]);
+    }
+
+    #[test]
+    fn blank_entries_of_lists_are_skipped() {
+        for (text, numbers) in [
+            ("", vec![]),
+            (",", vec![]),
+            ("1,,2", vec![1, 2]),
+            (" 1 , 2 ", vec![1, 2]),
+        ] {
+            let query = format!("items={}", text.replace(' ', "%20"));
+            let mut parameters = parse(&query);
+            assert_eq!(parameters.list::<i64>("items"), numbers);
+            assert!(parameters.finish().is_ok());
+        }
+        assert_eq!(
+            wrong("user_id=1&items=1,x"),
+            ["items must be a whole number of 64 bits at position 2, got `x`"]
+        );
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let list = |entries: usize| format!("user_id=1&items={}", "1,".repeat(entries));
+        assert!(wrong(&list(10_000)).is_empty());
+        assert_eq!(wrong(&list(10_001)), ["items has more than 10000 entries"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed(query in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut parameters = Parameters::parse(&query, &query);
+            parameters.text("client");
+            parameters.required_number::<i64>("user_id");
+            parameters.list::<i64>("items");
+            let _ = parameters.finish();
+        }
+
+        #[test]
+        fn encoded_text_comes_back(text in "[^\0]*") {
+            let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+            let query = format!("client={encoded}");
+            let value = parse(&query).text("client").map(String::from);
+            prop_assert_eq!(value.as_deref(), Some(&*text));
+        }
+    }
+}

@@ -10,8 +10,8 @@ use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::body::{self, Content};
 use super::parameters::Parameters;
-use crate::error::{Error, Result};
-use crate::predict::{Checked, Executor, Features, Predictor, Reply, decode};
+use crate::error::Result;
+use crate::predict::{Answers, Checked, Features, Predictor, Reply, arriving, decode, score};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -26,6 +26,7 @@ async fn predict<P: Predictor>(
     State(service): State<Service<P>>,
     request: Request<Body>,
 ) -> Result<Response> {
+    let arrival = arriving(&service);
     let (parts, body) = request.into_parts();
     let content = match parts.method {
         Method::POST => body::read(body).await?,
@@ -54,58 +55,26 @@ async fn predict<P: Predictor>(
         }
     };
     parameters.finish()?;
-    let rows = score(&service, features?).await?;
+    let answers = score(&service, arrival, features?).await?;
     let puid = match (service.settings().reply, puid) {
         (Reply::Documented, _) => String::new(),
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
-    write(&service, &puid, &rows)
+    write(&service, &puid, &answers)
 }
 
-/// The answers to the rows of one request.
-enum Rows {
-    One(Checked),
-    Batch(Vec<Checked>),
-}
-
-async fn score<P: Predictor>(service: &Service<P>, features: Features<P::Data>) -> Result<Rows> {
-    P::Run::run(
-        service,
-        service.pool(),
-        features,
-        |service, features| match features {
-            Features::One(row) => Ok(Rows::One(Checked::new(
-                service.model().predict(&row)?,
-                P::CLASSES,
-            )?)),
-            Features::Batch(rows) => {
-                let answers = service.model().predict_batch(&rows);
-                if answers.len() != rows.len() {
-                    let cause = format!("{} answers to {} rows", answers.len(), rows.len());
-                    return Err(Error::failed(cause));
-                }
-                (answers.into_iter())
-                    .map(|answer| Checked::new(answer?, P::CLASSES))
-                    .collect::<Result<_>>()
-                    .map(Rows::Batch)
-            }
-        },
-    )
-    .await
-}
-
-fn write<P: Predictor>(service: &Service<P>, puid: &str, rows: &Rows) -> Result<Response> {
+fn write<P: Predictor>(service: &Service<P>, puid: &str, answers: &Answers) -> Result<Response> {
     let settings = service.settings();
     let predictions = Predictions {
-        rows,
+        answers,
         reply: settings.reply,
     };
     let body = match settings.reply {
         Reply::Documented => serde_json::to_vec(&Documented { predictions }),
         Reply::Classic => {
-            let custom = match rows {
-                Rows::One(Checked {
+            let custom = match answers {
+                Answers::One(Checked {
                     custom: Some(custom),
                     ..
                 }) => Some((custom.json)(&custom.any)?),
@@ -152,7 +121,7 @@ struct Meta<'a> {
 
 /// The classes of one row, or those of each row of a batch.
 struct Predictions<'a> {
-    rows: &'a Rows,
+    answers: &'a Answers,
     reply: Reply,
 }
 
@@ -162,9 +131,9 @@ impl Serialize for Predictions<'_> {
             row,
             reply: self.reply,
         };
-        match self.rows {
-            Rows::One(one) => row(one).serialize(serializer),
-            Rows::Batch(rows) => serializer.collect_seq(rows.iter().map(row)),
+        match self.answers {
+            Answers::One(one) => row(one).serialize(serializer),
+            Answers::Batch(rows) => serializer.collect_seq(rows.iter().map(row)),
         }
     }
 }

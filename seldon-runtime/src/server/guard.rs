@@ -1,20 +1,236 @@
-//! What stands above every request: its id, its panic, its error's document.
+//! What stands above every request: its id, its deadline, its place among the others, its panic,
+//! its error's document.
 
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Uri, Version, header};
+use http_body::Body as HttpBody;
+use tokio::time::{Instant, timeout_at};
 
-use crate::error::Problem;
+use super::capped::Capped;
+use super::deadline::{Patience, patience};
+use super::life::{Life, Phase};
+use super::limits::Limits;
+use super::request_id::{REQUEST_ID, request_id};
+use crate::error::{BoxError, Code, Error, Problem, Result};
+use crate::gate::Gate;
+use crate::grpc::is_grpc;
+use crate::rest::OverLimit;
 
-pub(super) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if let Some(Problem(error)) = response.extensions_mut().remove::<Problem>() {
-        let id = crate::puid::new();
-        let allow = response.headers_mut().remove(http::header::ALLOW);
-        response = error.to_response(&id);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(http::header::ALLOW, allow);
+/// The guard of a server, over all its listeners.
+#[derive(Debug)]
+pub(super) struct Guard {
+    limits: Limits,
+    life: Life,
+    gate: Gate,
+}
+
+impl Guard {
+    pub(super) fn new(limits: Limits, life: Life) -> Self {
+        let gate = Gate::new(limits.in_flight, limits.queue_per_place, limits.queue_time);
+        Self { limits, life, gate }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// Answers `request` by `next`, or with an error.
+    pub(super) async fn answer<B, F>(
+        &self,
+        request: Request<B>,
+        next: impl FnOnce(Request) -> F,
+    ) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        F: Future<Output = Result<Response, Infallible>>,
+    {
+        let asked = Asked::of(&request);
+        let response = match self.admit(request, &asked, next).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(),
+        };
+        self.finish(response, asked)
+    }
+
+    /// Turns a request away whose connection is one too many.
+    pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response {
+        let asked = Asked::of(request);
+        let version = asked.version;
+        let error = Error::new(Code::Overloaded, "too many connections are open")
+            .with_retry_after(std::time::Duration::from_secs(1));
+        let mut response = self.finish(error.into_response(), asked);
+        if version < Version::HTTP_2 {
+            close(response.headers_mut());
+        }
+        response
+    }
+
+    async fn admit<B, F>(
+        &self,
+        request: Request<B>,
+        asked: &Asked,
+        next: impl FnOnce(Request) -> F,
+    ) -> Result<Response>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        F: Future<Output = Result<Response, Infallible>>,
+    {
+        let arrived = Instant::now();
+        if asked.version < Version::HTTP_2 {
+            check_head(&request, self.limits.head)?;
+        }
+        let time = match patience(request.headers()) {
+            Patience::For(time) => time.min(self.limits.deadline),
+            Patience::Unsaid | Patience::Malformed => self.limits.deadline,
+        };
+        let deadline = arrived + time;
+        let late = || {
+            let detail = format!("the request was not answered within its {time:?}");
+            Error::new(Code::DeadlineExceeded, detail)
+        };
+        if time.is_zero() {
+            return Err(late());
+        }
+        let request = if asked.grpc {
+            // Tonic holds the limit, for each message and after decompression.
+            request.map(Body::new)
+        } else {
+            self.cap(request)?
+        };
+        let answered = timeout_at(deadline, async {
+            let _place = match is_health(request.uri()) {
+                true => None,
+                false => Some(self.gate.enter().await?),
+            };
+            AssertUnwindSafe(next(request))
+                .catch_unwind()
+                .await
+                .map_err(|_| Error::new(Code::Internal, "the service failed to answer"))
+        });
+        // Without a pause an answer that comes late is still late: its caller has given up.
+        match answered.await {
+            Ok(answer) if Instant::now() < deadline => {
+                let Ok(response) = answer?;
+                Ok(response)
+            }
+            Ok(_) | Err(_) => Err(late()),
         }
     }
-    response
+
+    /// The request, its body within the limit.
+    fn cap<B>(&self, request: Request<B>) -> Result<Request>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let limit = self.limits.body;
+        if request.body().size_hint().lower() > limit as u64 {
+            return Err(OverLimit(limit).into_error());
+        }
+        Ok(request.map(|body| Body::new(Capped::new(body, limit))))
+    }
+
+    /// Gives the answer its id, and an error its face.
+    fn finish(&self, mut response: Response, asked: Asked) -> Response {
+        if let Some(Problem(error)) = response.extensions_mut().remove::<Problem>() {
+            // What the answer says besides: `allow`, the compressions known.
+            let mut said = std::mem::take(response.headers_mut());
+            // Axum's, of the empty body.
+            said.remove(header::CONTENT_LENGTH);
+            response = if asked.grpc {
+                error.to_status().into_http()
+            } else {
+                error.to_response(asked.id.to_str().unwrap_or_default())
+            };
+            response.headers_mut().extend(said);
+        }
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, asked.id);
+        if asked.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
+            close(headers);
+        }
+        response
+    }
+}
+
+/// What of a request is needed once it is gone.
+struct Asked {
+    id: HeaderValue,
+    grpc: bool,
+    version: Version,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            id: request_id(request.headers()),
+            grpc: is_grpc(request.headers()),
+            version: request.version(),
+        }
+    }
+}
+
+/// Health is asked when things go badly, and answered then too.
+fn is_health(uri: &Uri) -> bool {
+    let path = uri.path();
+    path.starts_with("/health/") || path.starts_with("/grpc.health.v1.Health/")
+}
+
+/// What hyper lets through of an HTTP/1 head.
+fn check_head<B>(request: &Request<B>, most: usize) -> Result<()> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    // RFC 9112 §3.2.
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_11 => {
+            return Err(Error::new(
+                Code::InvalidParameter,
+                "the header `host` is missing",
+            ));
+        }
+        (_, Some(_)) => {
+            return Err(Error::new(
+                Code::InvalidParameter,
+                "the header `host` is given twice",
+            ));
+        }
+        _ => {}
+    }
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |p| p.as_str().len());
+    if target > most {
+        let detail = format!("the path and query are over the limit of {most} bytes");
+        return Err(Error::new(Code::UriTooLong, detail));
+    }
+    // As on the wire: `name: value`, and the end of the line.
+    let length = |headers: &HeaderMap| -> usize {
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum()
+    };
+    if target + length(request.headers()) > most {
+        let detail = format!("the header section is over the limit of {most} bytes");
+        return Err(Error::new(Code::HeadersTooLarge, detail));
+    }
+    Ok(())
+}
+
+fn close(headers: &mut HeaderMap) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }

@@ -1,23 +1,50 @@
 //! The server: what is mounted, and how it is served.
 
+mod accept;
+mod activity;
+mod bound;
+mod capped;
+mod connection;
+mod deadline;
+mod flood;
 mod guard;
+mod life;
+mod limits;
+mod refusal;
+mod request_id;
+mod sniff;
+mod socket;
 
+use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::middleware::{Next, from_fn};
+use tokio::net::ToSocketAddrs;
 
+pub use bound::Bound;
+pub use limits::Limits;
+
+use guard::Guard;
+use life::Life;
+
+use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
-use crate::grpc::{Classifiers, is_grpc};
-use crate::predict::{Payload, Predictor};
+use crate::grpc::Classifiers;
+use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::service::Service;
 
 /// What `seldon::run` does with a loaded model, written by the attribute.
-pub trait Program: Sized + Send + Sync + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    label = "not annotated with `#[seldon::predictor]` or `#[seldon::recommender]`",
+    note = "annotate the struct: `#[seldon::predictor]` or `#[seldon::recommender]`"
+)]
+pub trait Program: Artifact {
     /// Mounts the model on `server` as `config` says.
     fn mount(self, server: Server, config: &Config) -> impl Future<Output = Result<Server>> + Send;
 }
@@ -28,6 +55,9 @@ pub struct Server {
     router: Router,
     classifiers: Classifiers,
     mounted: Vec<Mounted>,
+    /// Of the models that have one: their limits are the server's, which come last.
+    pools: Vec<Pool>,
+    limits: Limits,
     /// The first thing that was wrong with what was mounted: said when the server starts.
     wrong: Option<Error>,
 }
@@ -46,6 +76,13 @@ impl Server {
     /// A server of nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same server with other limits than the default ones.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Serves a predictor as its attribute says.
@@ -147,6 +184,7 @@ impl Server {
         if let Some(wrong) = wrong {
             self.wrong.get_or_insert(wrong);
         }
+        self.pools.extend(service.pool().cloned());
         self.mounted.push(Mounted {
             kind,
             name,
@@ -157,36 +195,129 @@ impl Server {
 
     /// Everything as one axum router, with the guards, to serve it elsewhere or to nest it.
     ///
+    /// What stands below requests is then the other server's: connections, their limits and the
+    /// drain.
+    ///
     /// # Errors
     ///
-    /// If a model failed to warm up, or two services clash in name, path or message.
+    /// If a model failed to warm up, two services clash in name, path or message, or a limit is
+    /// out of its range.
     pub fn router(self) -> Result<Router> {
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
-        }
-        Ok(self
-            .router
-            .merge(self.classifiers.routes())
-            .fallback(unknown_path)
-            .method_not_allowed_fallback(wrong_method)
-            .layer(axum::middleware::from_fn(guard::guard)))
+        let ready = self.ready()?;
+        ready.guard.life().enter(life::Phase::Serving);
+        let guard = Arc::new(ready.guard);
+        let answer = from_fn(move |request: Request, next: Next| {
+            let guard = Arc::clone(&guard);
+            async move {
+                let next = |request| async { Ok::<_, Infallible>(next.run(request).await) };
+                guard.answer(request, next).await
+            }
+        });
+        Ok(whole(ready.rest.merge(ready.grpc)).layer(answer))
     }
 
-    /// Serves REST and gRPC on one `address` until the process is told to end.
+    /// Serves REST and gRPC on one `address` until the process is told to end: see
+    /// [`Bound::serve`].
     ///
     /// # Errors
     ///
-    /// If what is mounted clashes, or the address cannot be bound.
-    pub async fn serve(self, address: impl tokio::net::ToSocketAddrs) -> Result<()> {
-        let _ = address;
-        Err(Error::setup("STUB"))
+    /// Those of [`bind`](Self::bind) and of [`Bound::serve`].
+    pub async fn serve(self, address: impl ToSocketAddrs) -> Result<()> {
+        self.bind(address).await?.serve().await
+    }
+
+    /// Binds one `address` for REST and gRPC; port 0 lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`router`](Self::router), and if the address cannot be bound, with the address.
+    pub async fn bind(self, address: impl ToSocketAddrs) -> Result<Bound> {
+        let ready = self.ready()?;
+        let mut bound = Bound::new(ready.guard);
+        bound
+            .open(address, whole(ready.rest.merge(ready.grpc)))
+            .await?;
+        Ok(bound)
+    }
+
+    /// Binds an address for REST and one for gRPC, neither of which answers the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bind`](Self::bind).
+    pub async fn bind_apart(
+        self,
+        rest: impl ToSocketAddrs,
+        grpc: impl ToSocketAddrs,
+    ) -> Result<Bound> {
+        let ready = self.ready()?;
+        let mut bound = Bound::new(ready.guard);
+        bound.open(rest, whole(ready.rest)).await?;
+        bound.open(grpc, whole(ready.grpc)).await?;
+        Ok(bound)
     }
 
     /// Serves as `config` says, and prints where and what.
-    pub(crate) async fn serve_as(self, config: &Config) -> Result<()> {
-        let _: SocketAddr = config.address();
-        Err(Error::setup("STUB"))
+    pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
+        self.limits = config.limits.clone();
+        let lines: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
+        let bound = match config.grpc_address() {
+            None => self.bind(config.address()).await?,
+            Some(grpc) => self.bind_apart(config.address(), grpc).await?,
+        };
+        let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
+        if rest == grpc {
+            println!("listening on http://{rest} (REST and gRPC)");
+        } else {
+            println!("listening on http://{rest} (REST) and http://{grpc} (gRPC)");
+        }
+        for line in lines {
+            println!("{line}");
+        }
+        tracing::info!(limits = ?bound.limits(), "serving");
+        bound.serve().await
     }
+
+    /// All that can be known to be wrong before an address is bound.
+    fn ready(self) -> Result<Ready> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        self.limits.check()?;
+        for pool in &self.pools {
+            pool.limit(&self.limits);
+        }
+        Ok(Ready {
+            grpc: self.classifiers.routes(self.limits.message),
+            rest: self.router,
+            guard: Guard::new(self.limits, Life::new()),
+        })
+    }
+}
+
+/// A server that is fit to serve.
+struct Ready {
+    rest: Router,
+    grpc: Router,
+    guard: Guard,
+}
+
+impl Mounted {
+    /// What a person reads when the server starts.
+    fn line(&self) -> String {
+        let (kind, name, path) = (self.kind, &self.name, &self.path);
+        match self.takes {
+            Some(message) => format!("  {kind} {name} at {path}, over gRPC with a {message}"),
+            None => format!("  {kind} {name} at {path}"),
+        }
+    }
+}
+
+/// `routes`, and an answer to all else.
+fn whole(routes: Router) -> Router {
+    routes
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
 }
 
 fn is_path(path: &str) -> bool {
@@ -196,22 +327,17 @@ fn is_path(path: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b))
 }
 
-async fn unknown_path(request: Request) -> Response {
+async fn unknown_path(request: Request) -> Error {
     let path = echo(request.uri().path());
-    let error = Error::new(Code::NotFound, format!("nothing is served at `{path}`"));
-    if is_grpc(request.headers()) {
-        return error.to_status().into_http();
-    }
-    error.into_response()
+    Error::new(Code::NotFound, format!("nothing is served at `{path}`"))
 }
 
-async fn wrong_method(request: Request) -> Response {
+async fn wrong_method(request: Request) -> Error {
     let (method, path) = (echo(request.method().as_str()), echo(request.uri().path()));
     Error::new(
         Code::MethodNotAllowed,
         format!("`{path}` does not answer `{method}`"),
     )
-    .into_response()
 }
 
 /// Mounts a predictor as a program's configuration says.

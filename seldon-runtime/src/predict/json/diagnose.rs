@@ -80,6 +80,9 @@ pub(super) fn values(text: &str, pointer: &str, wrong: &mut Vec<Violation>) {
     }
 }
 
+/// What is wrong with a number that its type cannot hold.
+pub(super) const OUT_OF_RANGE: &str = "is out of range for its type";
+
 /// What serde says of a value, without the position in the fragment, and cut short.
 fn mismatch(error: &serde_json::Error) -> String {
     let message = error.to_string();
@@ -93,6 +96,7 @@ fn mismatch(error: &serde_json::Error) -> String {
                 .trim_start_matches("invalid value: ");
             format!("must be {expected}, got {}", echo(got))
         }
+        None if message == "number out of range" => OUT_OF_RANGE.to_owned(),
         None => echo(message),
     }
 }

@@ -1,0 +1,76 @@
+//! `#[seldon::recommender]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use crate::args::RecommenderArgs;
+use crate::artifact;
+use crate::errors::Errors;
+use crate::model::{Annotated, Model};
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let args = RecommenderArgs::parse(args, &mut errors);
+    let Annotated { item, model } = Annotated::parse(item, "#[seldon::recommender]", &mut errors);
+    let service = model.map(|model| service(&args, &model, &mut errors));
+    let errors = errors.report();
+    quote!(#item #service #errors)
+}
+
+fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenStream {
+    let name = &model.name;
+    let krate = args.service.krate();
+    let path = args.service.path("/recommend");
+    let source = match args.candidates.given() {
+        // Where the type is no source, the compiler says so here and nowhere else.
+        Some(source) => quote_spanned!(source.span()=> type Source = #source;),
+        None => quote!(
+            type Source = __seldon::AllItems;
+        ),
+    };
+    let run = args.service.run();
+    let scores = (args.scores.given())
+        .map(|scores| quote!(const SCORES: __seldon::Scores = __seldon::Scores::#scores;));
+    let artifact = artifact::expand(model, &args.service.name(name, errors));
+    let rest_doc = format!(" REST: `GET` and `POST {path}`.");
+    let run_doc = format!(" `seldon::run::<{name}>()`.");
+    quote! {
+        const _: () = {
+            use #krate::__private as __seldon;
+
+            /// What the service is.
+            #[automatically_derived]
+            impl __seldon::Recommender for #name {
+                #source
+                type Run = __seldon::#run;
+                #scores
+                const PATH: &'static str = #path;
+            }
+
+            #[doc = #rest_doc]
+            #[automatically_derived]
+            impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for #name {
+                fn routes(
+                    service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+                ) -> __seldon::Router {
+                    __seldon::rest::recommend_routes(service)
+                }
+            }
+
+            #[doc = #run_doc]
+            #[automatically_derived]
+            impl __seldon::Program for #name {
+                async fn mount(
+                    self,
+                    server: __seldon::Server,
+                    config: &__seldon::Config,
+                ) -> __seldon::Result<__seldon::Server> {
+                    __seldon::mount_recommender(self, server, config).await
+                }
+            }
+
+            #artifact
+        };
+    }
+}

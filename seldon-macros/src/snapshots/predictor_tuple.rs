@@ -1,0 +1,59 @@
+pub struct HTTPModel(pub Vec<f32>, Cache, Config);
+const _: () = {
+    use ::seldon::__private as __seldon;
+    /// What the service is.
+    #[automatically_derived]
+    impl __seldon::Predictor for HTTPModel {
+        type Data = __seldon::DefaultCustomPredictRequest;
+        type Run = __seldon::Inline;
+        const PATH: &'static str = "/predict";
+    }
+    /// REST: `GET` and `POST /predict`.
+    #[automatically_derived]
+    impl __seldon::Rest for HTTPModel {
+        fn routes(service: __seldon::Service<Self>) -> __seldon::Router {
+            __seldon::rest::predict_routes(service)
+        }
+    }
+    /// gRPC: `io.seldon.api.rpc.Seldon/Classify`.
+    #[automatically_derived]
+    impl __seldon::Grpc for HTTPModel {
+        async fn classify(
+            service: &__seldon::Service<Self>,
+            request: __seldon::grpc::Message,
+        ) -> __seldon::grpc::Reply {
+            __seldon::grpc::classify(service, __seldon::grpc::unpack::<Self>(request))
+                .await
+        }
+    }
+    /// `seldon::run::<HTTPModel>()`.
+    #[automatically_derived]
+    impl __seldon::Program for HTTPModel {
+        async fn mount(
+            self,
+            server: __seldon::Server,
+            config: &__seldon::Config,
+        ) -> __seldon::Result<__seldon::Server> {
+            __seldon::mount_predictor(self, server, config)
+        }
+    }
+    const __0: __seldon::Field<Vec<f32>> = __seldon::Field::stored("0");
+    const __2: __seldon::Field<Config> = __seldon::Field::json("2");
+    /// Model folder: one file per field.
+    #[automatically_derived]
+    impl __seldon::Artifact for HTTPModel {
+        const NAME: &'static str = "http-model";
+        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            __seldon::Ok(Self {
+                0: __0.load(folder)?,
+                1: __seldon::skipped::<Cache>(),
+                2: __2.load(folder)?,
+            })
+        }
+        fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
+            __0.save(&self.0, draft)?;
+            __2.save(&self.2, draft)?;
+            __seldon::Ok(())
+        }
+    }
+};

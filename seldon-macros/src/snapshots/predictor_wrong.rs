@@ -1,0 +1,76 @@
+/// Tells three irises apart.
+pub struct Iris {
+    weights: [[f64; 4]; 3],
+    bias: [f64; 3],
+    hits: AtomicU64,
+}
+const _: () = {
+    use ::seldon::__private as __seldon;
+    /// What the service is.
+    #[automatically_derived]
+    impl __seldon::Predictor for Iris {
+        type Data = __seldon::Undecided;
+        type Run = __seldon::Inline;
+        const PATH: &'static str = "/predict";
+    }
+    #[automatically_derived]
+    impl __seldon::Predict<__seldon::Undecided> for Iris {
+        fn predict(
+            &self,
+            _: &__seldon::Undecided,
+        ) -> __seldon::Result<__seldon::Prediction> {
+            __seldon::Ok(__seldon::Prediction::new())
+        }
+    }
+    /// REST: `GET` and `POST /predict`.
+    #[automatically_derived]
+    impl __seldon::Rest for Iris {
+        fn routes(service: __seldon::Service<Self>) -> __seldon::Router {
+            __seldon::rest::predict_routes(service)
+        }
+    }
+    /// gRPC: `io.seldon.api.rpc.Seldon/Classify`.
+    #[automatically_derived]
+    impl __seldon::Grpc for Iris {
+        async fn classify(
+            service: &__seldon::Service<Self>,
+            request: __seldon::grpc::Message,
+        ) -> __seldon::grpc::Reply {
+            __seldon::grpc::classify(service, __seldon::grpc::unpack::<Self>(request))
+                .await
+        }
+    }
+    /// `seldon::run::<Iris>()`.
+    #[automatically_derived]
+    impl __seldon::Program for Iris {
+        async fn mount(
+            self,
+            server: __seldon::Server,
+            config: &__seldon::Config,
+        ) -> __seldon::Result<__seldon::Server> {
+            __seldon::mount_predictor(self, server, config)
+        }
+    }
+    const __weights: __seldon::Field<[[f64; 4]; 3]> = __seldon::Field::stored("weights");
+    const __bias: __seldon::Field<[f64; 3]> = __seldon::Field::stored("bias");
+    /// Model folder: one file per field.
+    #[automatically_derived]
+    impl __seldon::Artifact for Iris {
+        const NAME: &'static str = "iris";
+        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            __seldon::Ok(Self {
+                weights: __weights.load(folder)?,
+                bias: __bias.load(folder)?,
+                hits: __seldon::skipped::<AtomicU64>(),
+            })
+        }
+        fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
+            __weights.save(&self.weights, draft)?;
+            __bias.save(&self.bias, draft)?;
+            __seldon::Ok(())
+        }
+    }
+};
+::core::compile_error! {
+    "unknown argument `dat`: `#[seldon::predictor]` takes `data`, `classes`, `reply`, `name`, `path`, `run`, `crate`"
+}

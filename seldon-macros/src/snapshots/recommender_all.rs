@@ -1,0 +1,55 @@
+struct Similar {
+    vectors: ItemVectors,
+    settings: Settings,
+    hits: AtomicU64,
+}
+const _: () = {
+    use ::renamed::__private as __seldon;
+    /// What the service is.
+    #[automatically_derived]
+    impl __seldon::Recommender for Similar {
+        type Source = seldon::Memcached;
+        type Run = __seldon::Blocking;
+        const SCORES: __seldon::Scores = __seldon::Scores::MinMax;
+        const PATH: &'static str = "/similar";
+    }
+    /// REST: `GET` and `POST /similar`.
+    #[automatically_derived]
+    impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for Similar {
+        fn routes(
+            service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+        ) -> __seldon::Router {
+            __seldon::rest::recommend_routes(service)
+        }
+    }
+    /// `seldon::run::<Similar>()`.
+    #[automatically_derived]
+    impl __seldon::Program for Similar {
+        async fn mount(
+            self,
+            server: __seldon::Server,
+            config: &__seldon::Config,
+        ) -> __seldon::Result<__seldon::Server> {
+            __seldon::mount_recommender(self, server, config).await
+        }
+    }
+    const __vectors: __seldon::Field<ItemVectors> = __seldon::Field::stored("vectors");
+    const __settings: __seldon::Field<Settings> = __seldon::Field::json("settings");
+    /// Model folder: one file per field.
+    #[automatically_derived]
+    impl __seldon::Artifact for Similar {
+        const NAME: &'static str = "similar_items.v2";
+        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            __seldon::Ok(Self {
+                vectors: __vectors.load(folder)?,
+                settings: __settings.load(folder)?,
+                hits: __seldon::skipped::<AtomicU64>(),
+            })
+        }
+        fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
+            __vectors.save(&self.vectors, draft)?;
+            __settings.save(&self.settings, draft)?;
+            __seldon::Ok(())
+        }
+    }
+};

@@ -1,0 +1,48 @@
+pub struct MostPopular {
+    counts: Vec<(i64, u64)>,
+}
+const _: () = {
+    use ::seldon::__private as __seldon;
+    /// What the service is.
+    #[automatically_derived]
+    impl __seldon::Recommender for MostPopular {
+        type Source = __seldon::AllItems;
+        type Run = __seldon::Inline;
+        const PATH: &'static str = "/recommend";
+    }
+    /// REST: `GET` and `POST /recommend`.
+    #[automatically_derived]
+    impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for MostPopular {
+        fn routes(
+            service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+        ) -> __seldon::Router {
+            __seldon::rest::recommend_routes(service)
+        }
+    }
+    /// `seldon::run::<MostPopular>()`.
+    #[automatically_derived]
+    impl __seldon::Program for MostPopular {
+        async fn mount(
+            self,
+            server: __seldon::Server,
+            config: &__seldon::Config,
+        ) -> __seldon::Result<__seldon::Server> {
+            __seldon::mount_recommender(self, server, config).await
+        }
+    }
+    const __counts: __seldon::Field<Vec<(i64, u64)>> = __seldon::Field::stored("counts");
+    /// Model folder: one file per field.
+    #[automatically_derived]
+    impl __seldon::Artifact for MostPopular {
+        const NAME: &'static str = "most-popular";
+        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            __seldon::Ok(Self {
+                counts: __counts.load(folder)?,
+            })
+        }
+        fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
+            __counts.save(&self.counts, draft)?;
+            __seldon::Ok(())
+        }
+    }
+};

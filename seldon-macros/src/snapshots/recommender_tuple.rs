@@ -1,0 +1,44 @@
+struct Nearest(Vec<f32>);
+const _: () = {
+    use ::seldon::__private as __seldon;
+    /// What the service is.
+    #[automatically_derived]
+    impl __seldon::Recommender for Nearest {
+        type Source = __seldon::AllItems;
+        type Run = __seldon::Inline;
+        const PATH: &'static str = "/recommend";
+    }
+    /// REST: `GET` and `POST /recommend`.
+    #[automatically_derived]
+    impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for Nearest {
+        fn routes(
+            service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+        ) -> __seldon::Router {
+            __seldon::rest::recommend_routes(service)
+        }
+    }
+    /// `seldon::run::<Nearest>()`.
+    #[automatically_derived]
+    impl __seldon::Program for Nearest {
+        async fn mount(
+            self,
+            server: __seldon::Server,
+            config: &__seldon::Config,
+        ) -> __seldon::Result<__seldon::Server> {
+            __seldon::mount_recommender(self, server, config).await
+        }
+    }
+    const __0: __seldon::Field<Vec<f32>> = __seldon::Field::stored("0");
+    /// Model folder: one file per field.
+    #[automatically_derived]
+    impl __seldon::Artifact for Nearest {
+        const NAME: &'static str = "nearest";
+        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            __seldon::Ok(Self { 0: __0.load(folder)? })
+        }
+        fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
+            __0.save(&self.0, draft)?;
+            __seldon::Ok(())
+        }
+    }
+};

@@ -1,0 +1,178 @@
+//! What a model folder says of itself: `manifest.json`.
+
+use std::collections::HashSet;
+use std::io::{BufReader, Read};
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::disk;
+use crate::error::{Error, Result, echo};
+
+/// The manifest's name in the folder.
+pub(super) const FILE: &str = "manifest.json";
+
+/// The longest manifest that is read, in bytes: some hundred times what a large model needs.
+pub(super) const MOST_BYTES: u64 = 1 << 20;
+
+/// The most files that a folder lists. A loader holds all of them open, and 1,024 open files are
+/// what a process is commonly allowed.
+pub(super) const MOST_FILES: usize = 256;
+
+/// The version of the manifest's own form.
+const FORMAT: u32 = 1;
+
+/// The version of the form in which a kind of file is written. All kinds are at their first.
+const SCHEMA: u32 = 1;
+
+/// The files of a model and whose model it is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: u32,
+    pub(super) service: String,
+    pub(super) files: Vec<Entry>,
+}
+
+/// One file, which holds one field.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) field: String,
+    pub(super) file: String,
+    /// What the file holds: `msgpack`, `json`, or a kind of the field's own.
+    pub(super) kind: String,
+    schema: u32,
+    pub(super) bytes: u64,
+    /// In hexadecimal.
+    sha256: String,
+}
+
+/// What every format has in common. It is read first, because a later format may have nothing
+/// else of this one.
+#[derive(Deserialize)]
+struct Version {
+    format: u64,
+}
+
+impl Manifest {
+    pub(super) fn new(service: &str) -> Self {
+        Self {
+            format: FORMAT,
+            service: service.to_owned(),
+            files: Vec::new(),
+        }
+    }
+
+    /// The manifest that `bytes`, which were read from `path`, hold.
+    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let path = path.display();
+        let no_manifest = |cause| {
+            Error::setup(format!("{path} is no manifest of a model folder")).with_cause(cause)
+        };
+        let Version { format } = serde_json::from_slice(bytes).map_err(no_manifest)?;
+        if format != u64::from(FORMAT) {
+            return Err(Error::setup(format!(
+                "{path} is of format {format}, and this program reads format {FORMAT}: it was saved by another version of seldon"
+            )));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(no_manifest)?;
+        manifest
+            .check()
+            .map_err(|wrong| Error::setup(format!("{path} is refused: {wrong}")))?;
+        Ok(manifest)
+    }
+
+    /// Whether `folder` has a manifest of this or another format, its files damaged or not.
+    pub(super) fn is_in(folder: &Path) -> bool {
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "that they are there is all")]
+        struct Marks {
+            format: u64,
+            service: String,
+            files: Vec<serde_json::Value>,
+        }
+        disk::open_regular(&folder.join(FILE)).is_ok_and(|file| {
+            serde_json::from_reader::<_, Marks>(BufReader::new(file.take(MOST_BYTES))).is_ok()
+        })
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    pub(super) fn entry(&self, field: &str) -> Option<&Entry> {
+        self.files.iter().find(|entry| entry.field == field)
+    }
+
+    /// The manifest is input: nothing in it is used before this.
+    fn check(&self) -> Result<(), String> {
+        if self.files.len() > MOST_FILES {
+            return Err(format!(
+                "it lists {} files, and {MOST_FILES} are the most",
+                self.files.len()
+            ));
+        }
+        let mut fields = HashSet::new();
+        for entry in &self.files {
+            let (field, file) = (echo(&entry.field), echo(&entry.file));
+            if !is_plain(&entry.file) {
+                return Err(format!("`{file}` is no plain file name"));
+            }
+            if !fields.insert(&entry.field) {
+                return Err(format!("it lists the field `{field}` twice"));
+            }
+            if entry.schema != SCHEMA {
+                return Err(format!(
+                    "`{file}` has schema version {}, and this program reads version {SCHEMA}",
+                    entry.schema
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// The entry for a file of `bytes`.
+    pub(super) fn new(field: &str, kind: &str, bytes: &[u8]) -> Self {
+        Self {
+            field: field.to_owned(),
+            file: file_name(field, kind),
+            kind: kind.to_owned(),
+            schema: SCHEMA,
+            bytes: bytes.len() as u64,
+            sha256: sha256(bytes),
+        }
+    }
+
+    /// Whether `bytes` are those that the entry was made for.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
+        self.sha256.eq_ignore_ascii_case(&sha256(bytes))
+    }
+}
+
+/// Whether `name` is the name of a file in this very folder, on any system.
+pub(super) fn is_plain(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!(components.next(), Some(Component::Normal(_)))
+        && components.next().is_none()
+        && !name.contains(['/', '\\', ':'])
+        && !name.contains(char::is_control)
+}
+
+/// Where a field is kept: its name, with its kind as the suffix.
+fn file_name(field: &str, kind: &str) -> String {
+    let name = format!("{field}.{kind}");
+    if name.eq_ignore_ascii_case(FILE) {
+        // A field called `manifest` that is kept as JSON. No field's name has a dash.
+        return format!("{field}-field.{kind}");
+    }
+    name
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

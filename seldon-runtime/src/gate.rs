@@ -1,0 +1,128 @@
+//! So many at a time, so many waiting, and not for long: the rest is turned away at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::error::{Code, Error, Result};
+
+/// A bounded number of places with a bounded queue before them.
+///
+/// Places are given in the order of asking. Who stops waiting has left the queue at that moment.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    longest_wait: Duration,
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+impl Gate {
+    pub(crate) fn new(places: usize, queue_per_place: usize, longest_wait: Duration) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            waiting: AtomicUsize::new(0),
+            most_waiting: places.saturating_mul(queue_per_place),
+            longest_wait,
+        }
+    }
+
+    /// A place, now or after a wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Overloaded`] if the queue is full or the wait was too long.
+    pub(crate) async fn enter(&self) -> Result<Permit> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => return Ok(Permit(place)),
+            Err(TryAcquireError::NoPermits) => {}
+            Err(TryAcquireError::Closed) => return Err(overloaded()),
+        }
+        let _waiting = Waiting::join(&self.waiting, self.most_waiting).ok_or_else(overloaded)?;
+        let place = Arc::clone(&self.places).acquire_owned();
+        match tokio::time::timeout(self.longest_wait, place).await {
+            Ok(Ok(place)) => Ok(Permit(place)),
+            _ => Err(overloaded()),
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many places are free.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.places.available_permits()
+    }
+}
+
+/// One more in the queue, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+        // The count is all that is shared: what it guards is the semaphore's own.
+        let joined = count.fetch_add(1, Ordering::Relaxed);
+        let waiting = Self(count);
+        (joined < most).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn overloaded() -> Error {
+    Error::new(Code::Overloaded, "too many requests are in flight")
+        .with_retry_after(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn a_full_queue_turns_away_at_once() {
+        let gate = Gate::new(1, 1, LONG);
+        let _inside = gate.enter().await.expect("there is a place");
+        let mut queued = std::pin::pin!(gate.enter());
+        assert!(futures_util::poll!(queued.as_mut()).is_pending());
+        let error = gate.enter().await.expect_err("the queue is full");
+        assert_eq!(error.code(), Code::Overloaded);
+        assert!(error.retry_after().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_has_left_the_queue() {
+        let gate = Gate::new(1, 1, LONG);
+        let inside = gate.enter().await.expect("there is a place");
+        {
+            let mut queued = std::pin::pin!(gate.enter());
+            assert!(futures_util::poll!(queued.as_mut()).is_pending());
+            assert_eq!(gate.waiting(), 1);
+        }
+        assert_eq!(gate.waiting(), 0);
+        drop(inside);
+        assert_eq!(gate.free(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_at_its_limit() {
+        let gate = Gate::new(1, 1, Duration::from_millis(250));
+        let _inside = gate.enter().await.expect("there is a place");
+        let error = gate.enter().await.expect_err("nobody leaves");
+        assert_eq!(error.code(), Code::Overloaded);
+    }
+}

@@ -1,0 +1,80 @@
+//! From features to answers that can be sent: the one way that both transports take.
+
+use super::batch::{Arrival, predict_all};
+use super::{Checked, Executor, Features, Predictor};
+use crate::error::Result;
+use crate::service::Service;
+
+/// The answers to the rows of one request.
+#[derive(Debug)]
+pub(crate) enum Answers {
+    One(Checked),
+    Batch(Vec<Checked>),
+}
+
+/// Notes that a request has come in, so that a batch that is being made may wait for it. Where
+/// the predictor does not batch this is nothing.
+pub(crate) fn arriving<P: Predictor>(service: &Service<P>) -> Option<Arrival> {
+    P::BATCHING
+        .and(service.batcher::<P::Data>())
+        .map(|batcher| batcher.expect())
+}
+
+/// Scores one row.
+///
+/// # Errors
+///
+/// The model's own, and those of an answer that cannot be sent.
+pub(crate) async fn score_one<P: Predictor>(
+    service: &Service<P>,
+    arrival: Option<Arrival>,
+    row: P::Data,
+) -> Result<Checked> {
+    if let Some(arrival) = arrival {
+        let mut answers = batched(service, arrival, vec![row]).await?;
+        return Ok(answers.remove(0));
+    }
+    P::Run::run(service, service.pool(), row, |service, row| {
+        Checked::new(service.model().predict(&row)?, P::CLASSES)
+    })
+    .await
+}
+
+/// Scores the rows of one request; the first that fails makes the request fail.
+///
+/// # Errors
+///
+/// As [`score_one`].
+pub(crate) async fn score<P: Predictor>(
+    service: &Service<P>,
+    arrival: Option<Arrival>,
+    features: Features<P::Data>,
+) -> Result<Answers> {
+    let rows = match features {
+        Features::One(row) => return score_one(service, arrival, row).await.map(Answers::One),
+        Features::Batch(rows) => rows,
+    };
+    if let Some(arrival) = arrival {
+        return batched(service, arrival, rows).await.map(Answers::Batch);
+    }
+    P::Run::run(service, service.pool(), rows, |service, rows| {
+        predict_all(service, &rows)?
+            .into_iter()
+            .collect::<Result<_>>()
+            .map(Answers::Batch)
+    })
+    .await
+}
+
+/// Scores rows together with those of other requests.
+async fn batched<P: Predictor>(
+    service: &Service<P>,
+    arrival: Arrival,
+    rows: Vec<P::Data>,
+) -> Result<Vec<Checked>> {
+    let batcher = service
+        .batcher()
+        .expect("whoever batches is mounted with a queue");
+    let batching = P::BATCHING.expect("an arrival is noted only where there is batching");
+    batcher.score(service, batching, arrival, rows).await
+}

@@ -1,0 +1,99 @@
+//! What a connection's peer is doing, and by when it must have done it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::limits::Limits;
+
+/// The activity of one connection.
+///
+/// Only the connection's own tasks write it, and mostly one of them: the atomics make it `Sync`,
+/// and their order does not matter.
+#[derive(Debug)]
+pub(super) struct Activity {
+    opened: Instant,
+    /// Milliseconds after `opened` since which there has been no request, or since which a head
+    /// has been coming in.
+    since: AtomicU64,
+    /// Between the first byte of an HTTP/1 head and its last.
+    in_head: AtomicBool,
+    in_flight: AtomicUsize,
+    requests: AtomicU64,
+}
+
+impl Activity {
+    /// A connection of which nothing was read yet: its first head is awaited.
+    pub(super) fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            since: AtomicU64::new(0),
+            in_head: AtomicBool::new(true),
+            in_flight: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Bytes came in on an HTTP/1 connection.
+    pub(super) fn read(&self) {
+        if self.is_quiet() && !self.in_head.load(Ordering::Relaxed) {
+            self.in_head.store(true, Ordering::Relaxed);
+            self.touch();
+        }
+    }
+
+    /// A peer that speaks HTTP/2 has begun: it has no heads of its own time.
+    pub(super) fn speaks_http2(&self) {
+        self.in_head.store(false, Ordering::Relaxed);
+        self.touch();
+    }
+
+    /// A request's head is complete.
+    pub(super) fn request(&self) {
+        self.in_head.store(false, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request's reply has been handed over to its last byte, or will never be.
+    pub(super) fn reply(&self) {
+        self.touch();
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether no request is in flight.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// When the peer's time is over; `None` while a request is in flight, whose own deadline
+    /// holds then.
+    pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
+        if !self.is_quiet() {
+            return None;
+        }
+        let time = if self.in_head.load(Ordering::Relaxed) {
+            limits.head_time
+        } else {
+            limits.idle
+        };
+        Some(self.since() + time)
+    }
+
+    /// Since when there has been no request.
+    pub(super) fn since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed))
+    }
+
+    fn touch(&self) {
+        // Half a billion years of milliseconds fit.
+        let now = self.opened.elapsed().as_millis() as u64;
+        self.since.store(now, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,159 @@
+//! A server that has its addresses, and its way from there to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::time::timeout;
+
+use super::accept::{Connections, Door, accept};
+use super::connection::Site;
+use super::guard::Guard;
+use super::life::{Phase, Signals, Stop};
+use super::limits::Limits;
+use crate::error::{Error, Result};
+
+/// A server whose models are loaded and warm and whose addresses are bound: all that can fail has
+/// not. Connections wait until it serves.
+pub struct Bound {
+    doors: Vec<Door>,
+    guard: Arc<Guard>,
+}
+
+impl Bound {
+    pub(super) fn new(guard: Guard) -> Self {
+        Self {
+            doors: Vec::new(),
+            guard: Arc::new(guard),
+        }
+    }
+
+    /// Binds one address more, for what `router` answers.
+    pub(super) async fn open(
+        &mut self,
+        address: impl ToSocketAddrs,
+        router: axum::Router,
+    ) -> Result<SocketAddr> {
+        let listener = listen(address).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|e| Error::setup("cannot tell the address bound").with_cause(e))?;
+        let guard = Arc::clone(&self.guard);
+        self.doors.push(Door {
+            listener,
+            address,
+            site: Arc::new(Site { router, guard }),
+        });
+        Ok(address)
+    }
+
+    /// The first address bound: where the port was 0, with the one that the system chose.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.doors[0].address
+    }
+
+    /// The address of gRPC: where it has no port of its own, the same.
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.doors[self.doors.len() - 1].address
+    }
+
+    /// What the server bears.
+    pub fn limits(&self) -> &Limits {
+        self.guard.limits()
+    }
+
+    /// Serves until the process gets SIGTERM or SIGINT.
+    ///
+    /// The server then says that it is not ready and asks its peers to go elsewhere, while it
+    /// still accepts for the lame-duck time (an interrupt from a terminal skips that); it
+    /// accepts no more, finishes what is in flight, and returns by the drain limit whatever its
+    /// peers do.
+    ///
+    /// # Errors
+    ///
+    /// If the signals cannot be listened for, or at once if one comes a second time.
+    pub async fn serve(self) -> Result<()> {
+        let mut signals = Signals::new()?;
+        let (told, stop) = tokio::sync::oneshot::channel();
+        let again = async move {
+            let first = signals.next().await;
+            let _ = told.send(first);
+            signals.next().await;
+        };
+        // The sender is in `again`, which is awaited as long as this is.
+        let stop = async { stop.await.unwrap_or(Stop::Gently) };
+        tokio::select! {
+            () = self.live(stop) => Ok(()),
+            () = again => Err(Error::setup("told to end twice: what was in flight is dropped")),
+        }
+    }
+
+    /// Serves until `stop` is over, then ends as [`serve`](Self::serve) does.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Result<()> {
+        self.live(async {
+            stop.await;
+            Stop::Gently
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn live(self, stop: impl Future<Output = Stop>) {
+        let limits = self.guard.limits();
+        let life = self.guard.life().clone();
+        // Whoever drops this future wants the connections dropped with it.
+        let _end = End(life.clone());
+        let connections = Connections::new(limits.connections);
+        let doors: Vec<_> = (self.doors.into_iter())
+            .map(|door| tokio::spawn(accept(door, connections.clone(), life.clone())))
+            .collect();
+        life.enter(Phase::Serving);
+
+        let stop = stop.await;
+        tracing::info!(open = connections.open(), "told to end");
+        if stop == Stop::Gently && !limits.lame_duck.is_zero() {
+            life.enter(Phase::LameDuck);
+            tokio::time::sleep(limits.lame_duck).await;
+        }
+
+        life.enter(Phase::Draining);
+        let drained = async {
+            for door in doors {
+                let _ = door.await;
+            }
+            connections.closed().await;
+        };
+        if timeout(limits.drain, drained).await.is_err() {
+            tracing::warn!(open = connections.open(), "the drain limit has passed");
+        }
+    }
+}
+
+/// Ends a server's life when it is dropped.
+struct End(super::life::Life);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Ended);
+    }
+}
+
+/// Listens at the first of the addresses that `address` stands for that can be had.
+async fn listen(address: impl ToSocketAddrs) -> Result<TcpListener> {
+    let addresses = tokio::net::lookup_host(address)
+        .await
+        .map_err(|e| Error::setup("cannot tell which address to listen on").with_cause(e))?;
+    let mut refused = Error::setup("there is no address to listen on");
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(e) => refused = Error::setup(format!("cannot listen on {address}")).with_cause(e),
+        }
+    }
+    Err(refused)
+}

@@ -1,0 +1,292 @@
+//! One connection, from its first bytes to its close.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tower::Service;
+
+use super::activity::Activity;
+use super::guard::Guard;
+use super::life::{Phase, until};
+use super::limits::Limits;
+use super::sniff::{Version, sniff};
+use super::socket::Socket;
+
+/// How long a connection without requests is kept once the server drains: for the last frames.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Beyond the limit of a head, what is still read to answer with a document, in bytes: hyper
+/// answers with an empty one. It is as long as the longest path that hyper takes.
+const HEAD_MARGIN: usize = 64 << 10;
+
+/// What every connection of a listener shares.
+pub(super) struct Site {
+    pub(super) router: Router,
+    pub(super) guard: Arc<Guard>,
+}
+
+/// Serves the connection of `stream` until either side has enough.
+///
+/// `crowded` is said of a connection over the limit: its first request is turned away.
+pub(super) async fn serve(mut stream: TcpStream, site: Arc<Site>, crowded: bool) {
+    // A reply is one write; waiting for more to send along would only delay it.
+    let _ = stream.set_nodelay(true);
+    let activity = Arc::new(Activity::new());
+    let limits = site.guard.limits();
+    let mut phase = site.guard.life().watch();
+    let first = tokio::select! {
+        sniffed = timeout(limits.head_time, sniff(&mut stream)) => sniffed,
+        // Whoever connected before the end may have asked by now; silence is owed nothing.
+        () = async {
+            until(&mut phase, Phase::Draining).await;
+            tokio::time::sleep(FAREWELL).await;
+        } => return,
+    };
+    // A peer that is silent or gone gets no answer: it asked nothing.
+    let Ok(Ok((version, first))) = first else {
+        return;
+    };
+    match version {
+        Version::Http1 => {
+            let socket = Socket::http1(stream, first, Arc::clone(&activity));
+            serve_http1(socket, site, activity, crowded).await;
+        }
+        Version::Http2 => {
+            activity.speaks_http2();
+            let socket = Socket::http2(stream, first, Arc::clone(&activity));
+            serve_http2(socket, site, activity, crowded).await;
+        }
+    }
+}
+
+async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
+    let limits = site.guard.limits();
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Ours tells a head from an idle connection.
+        .header_read_timeout(None)
+        .max_header_size(limits.head + HEAD_MARGIN)
+        .max_buf_size(limits.head + HEAD_MARGIN + (64 << 10))
+        .serve_connection(
+            TokioIo::new(socket),
+            service_fn(|request| answer(&site, &activity, request, crowded)),
+        );
+    let mut connection = pin!(connection);
+    let mut peer = Peer::new(connection.as_mut(), &activity, limits);
+    let mut phase = site.guard.life().watch();
+    // Through the lame-duck time the guard closes each connection with its next reply: to close
+    // an idle one now is to race with a request that is on its way.
+    tokio::select! {
+        biased;
+        () = peer.gone() => return,
+        () = until(&mut phase, Phase::Draining) => {}
+    }
+    peer.farewell(&mut phase).await;
+}
+
+async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
+    let limits = site.guard.limits();
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_list)
+        // A client may give up on all that it has asked in one breath.
+        .max_pending_accept_reset_streams(limits.streams as usize)
+        .max_local_error_reset_streams(100)
+        .keep_alive_interval(limits.ping_every)
+        .keep_alive_timeout(limits.ping_answer)
+        .serve_connection(
+            TokioIo::new(socket),
+            service_fn(|request| {
+                let (site, activity) = (Arc::clone(&site), Arc::clone(&activity));
+                async move { answer(&site, &activity, request, crowded).await }
+            }),
+        );
+    let mut connection = pin!(connection);
+    if crowded {
+        connection.as_mut().graceful_shutdown();
+    }
+    let mut peer = Peer::new(connection.as_mut(), &activity, limits);
+    let mut phase = site.guard.life().watch();
+    tokio::select! {
+        biased;
+        () = peer.gone() => {
+            peer.farewell(&mut phase).await;
+            return;
+        }
+        () = until(&mut phase, Phase::LameDuck) => {}
+    }
+    // A connection that was opened only now is for a request: it is not sent away before that.
+    if activity.requests() > 0 {
+        peer.connection.as_mut().graceful_shutdown();
+    }
+    tokio::select! {
+        biased;
+        () = peer.gone() => {}
+        () = until(&mut phase, Phase::Draining) => {}
+    }
+    peer.farewell(&mut phase).await;
+}
+
+/// Answers one request, and keeps count of it.
+async fn answer(
+    site: &Site,
+    activity: &Arc<Activity>,
+    request: Request<Incoming>,
+    crowded: bool,
+) -> Result<Response<Reply>, Infallible> {
+    let in_flight = InFlight::new(activity);
+    let mut router = site.router.clone();
+    let response = if crowded {
+        site.guard.turn_away(&request)
+    } else {
+        site.guard
+            .answer(request, |request| router.call(request))
+            .await
+    };
+    Ok(response.map(|body| Reply { body, in_flight }))
+}
+
+/// A connection and the time that its peer has.
+struct Peer<'a, C> {
+    connection: Pin<&'a mut C>,
+    timer: Pin<Box<tokio::time::Sleep>>,
+    activity: &'a Activity,
+    limits: &'a Limits,
+    open: bool,
+}
+
+impl<'a, C: GracefulConnection> Peer<'a, C> {
+    fn new(connection: Pin<&'a mut C>, activity: &'a Activity, limits: &'a Limits) -> Self {
+        Self {
+            connection,
+            timer: Box::pin(sleep_until(Instant::now() + limits.head_time)),
+            activity,
+            limits,
+            open: true,
+        }
+    }
+
+    /// Waits until the connection has closed or the peer's time is over.
+    fn gone(&mut self) -> impl Future<Output = ()> {
+        poll_fn(|context| self.poll_gone(context))
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.open || self.connection.as_mut().poll(context).is_ready() {
+            self.open = false;
+            return Poll::Ready(());
+        }
+        // The timer is not set anew at each request: it fires early now and then, and is set to
+        // what is due by then. Only where something is due before it fires it is brought forward.
+        let mut due = self.activity.due(self.limits);
+        if due.is_some_and(|due| due < self.timer.deadline()) {
+            self.timer.as_mut().reset(due.unwrap_or_else(Instant::now));
+        }
+        while self.timer.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            if due.is_some_and(|due| due <= now) {
+                return Poll::Ready(());
+            }
+            let later = due.unwrap_or_else(|| now + self.limits.idle);
+            self.timer.as_mut().reset(later);
+            due = self.activity.due(self.limits);
+        }
+        Poll::Pending
+    }
+
+    /// Lets the connection finish what is in flight, until the server ends.
+    async fn farewell(&mut self, phase: &mut tokio::sync::watch::Receiver<Phase>) {
+        if !self.open {
+            return;
+        }
+        self.connection.as_mut().graceful_shutdown();
+        let begun = Instant::now();
+        let over = poll_fn(|context| {
+            if self.connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            loop {
+                let quiet = self.activity.is_quiet();
+                let due = if quiet {
+                    self.activity.since().max(begun) + FAREWELL
+                } else {
+                    // Looked at again then: the last reply need not wake this task.
+                    Instant::now() + FAREWELL
+                };
+                self.timer.as_mut().reset(due);
+                ready!(self.timer.as_mut().poll(context));
+                if quiet {
+                    return Poll::Ready(());
+                }
+            }
+        });
+        tokio::select! {
+            biased;
+            () = over => {}
+            () = until(phase, Phase::Ended) => {}
+        }
+    }
+}
+
+/// One request more in flight, until it is dropped.
+struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.request();
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.reply();
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A reply's body, which ends the request when it ends.
+    struct Reply {
+        #[pin]
+        body: Body,
+        in_flight: InFlight,
+    }
+}
+
+impl HttpBody for Reply {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.project().body.poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

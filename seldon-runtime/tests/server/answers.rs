@@ -1,0 +1,318 @@
+//! What each request is answered with, whatever is wrong with it.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::common::*;
+
+async fn ask(request: impl AsRef<[u8]>) -> Answer {
+    let server = Running::quick(long()).await;
+    server.connect().await.ask(request).await
+}
+
+#[tokio::test]
+async fn rest_and_grpc_share_a_port() {
+    let server = Running::quick(long()).await;
+    let mut peer = server.connect().await;
+    assert_eq!(peer.ask(get(&[ANSWER, 0.5])).await.status, 200);
+    assert_eq!(peer.ask(post(&[ANSWER, 0.5])).await.status, 200);
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .classify(&[], &[ANSWER, 0.5])
+        .await
+        .expect("a reply");
+    assert_eq!((called.http, called.status()), (200, 0));
+    assert_eq!(reply(&called).predictions[1].prediction, 0.5);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn apart_neither_answers_the_other() {
+    let server = seldon_runtime::Server::new().limits(long()).mount(Quick);
+    let bound = server.bind_apart("127.0.0.1:0", "127.0.0.1:0").await;
+    let server = Running::of(bound.expect("both can be bound"));
+    assert_ne!(server.address, server.grpc);
+    assert_eq!(server.connect().await.ask(get(&[ANSWER])).await.status, 200);
+    let answer = Peer::to(server.grpc).await.ask(get(&[ANSWER])).await;
+    assert_eq!((answer.status, &*answer.code()), (404, "NOT_FOUND"));
+    let channel = Channel::to(server.grpc).await;
+    let called = channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    assert_eq!(called.status(), 0);
+    let channel = Channel::to(server.address).await;
+    let called = channel.classify(&[], &[ANSWER]).await.expect("an answer");
+    assert_eq!((called.status(), &*called.reason()), (12, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_and_unimplemented() {
+    let answer = ask("GET /nowhere HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    assert_eq!((answer.status, &*answer.code()), (404, "NOT_FOUND"));
+    assert_eq!(answer.problem()["error"], answer.problem()["detail"]);
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .call("/a.B/C", &[], Bytes::new())
+        .await
+        .expect("an answer");
+    assert_eq!((called.status(), &*called.reason()), (12, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_and_says_which_are_right() {
+    let answer = ask("DELETE /predict HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    assert_eq!(
+        (answer.status, &*answer.code()),
+        (405, "METHOD_NOT_ALLOWED")
+    );
+    assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
+}
+
+#[tokio::test]
+async fn a_plain_id_comes_back_and_any_other_is_replaced() {
+    let answer = ask("GET /x HTTP/1.1\r\nhost: test\r\nx-request-id: a.B_c-1\r\n\r\n").await;
+    assert_eq!(answer.header("x-request-id"), Some("a.B_c-1"));
+    assert_eq!(answer.problem()["request_id"], "a.B_c-1");
+    let answer = ask("GET /x HTTP/1.1\r\nhost: test\r\nx-request-id: <b>\r\n\r\n").await;
+    let id = answer.header("x-request-id").expect("there is one");
+    assert_eq!(answer.problem()["request_id"], id);
+    assert_ne!(id, "<b>");
+    let answer = ask(get(&[ANSWER])).await;
+    assert!(answer.header("x-request-id").is_some());
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_413_declared_or_not() {
+    let mut limits = long();
+    limits.body = 1000;
+    let server = Running::quick(limits).await;
+    // More than the sockets' buffers hold, so that it is certainly not read before the answer.
+    let body = vec![b' '; 200 << 10];
+    let head = "POST /predict HTTP/1.1\r\nhost: test\r\n";
+    let declared = format!("{head}content-length: {}\r\n\r\n", body.len());
+    let chunked = format!(
+        "{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n",
+        body.len()
+    );
+    for head in [declared, chunked] {
+        let mut peer = server.connect().await;
+        peer.send(head).await;
+        peer.send(&body).await;
+        let answer = peer.answer().await;
+        assert_eq!((answer.status, &*answer.code()), (413, "TOO_LARGE"));
+        assert!(answer.body.contains("1000 bytes"), "{answer:?}");
+        assert!(peer.closed().await.is_empty());
+    }
+    let mut peer = server.connect().await;
+    let answer = peer.ask(post(&[ANSWER])).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_resource_exhausted() {
+    let mut limits = long();
+    limits.message = 1000;
+    let server = Running::quick(limits).await;
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .call(CLASSIFY, &[], framed(0, &[0; 1001]))
+        .await
+        .expect("an answer");
+    assert_eq!((called.status(), &*called.reason()), (8, "TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn a_message_is_limited_after_it_is_inflated() {
+    let mut limits = long();
+    limits.message = 100_000;
+    let server = Running::quick(limits).await;
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![0; 10 << 20]).expect("it is in memory");
+    let bomb = bomb.finish().expect("it is in memory");
+    assert!(bomb.len() < 100_000);
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .call(CLASSIFY, &[("grpc-encoding", "gzip")], framed(1, &bomb))
+        .await
+        .expect("an answer");
+    assert_eq!((called.status(), &*called.reason()), (8, "TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn an_unknown_compression_is_unimplemented_and_says_what_is_known() {
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .call(CLASSIFY, &[("grpc-encoding", "snappy")], framed(1, &[0; 9]))
+        .await
+        .expect("an answer");
+    assert_eq!(called.status(), 12);
+    let known = called.headers.get("grpc-accept-encoding").expect("it says");
+    assert!(known.to_str().expect("text").contains("gzip"));
+    called.reason();
+}
+
+#[tokio::test]
+async fn a_broken_message_is_an_error_with_details() {
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    for broken in [
+        Bytes::from_static(&[0, 0, 0]),
+        Bytes::from_static(&[0, 0, 0, 0, 9, 1]),
+        framed(7, &[]),
+        framed(1, &[]),
+        framed(0, &[0xff; 20]),
+        Bytes::new(),
+    ] {
+        let called = channel
+            .call(CLASSIFY, &[], broken.clone())
+            .await
+            .expect("an answer");
+        assert_eq!(called.status(), 13, "{broken:?}");
+        called.reason();
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_is_the_callers_if_it_is_shorter() {
+    let mut limits = long();
+    limits.deadline = std::time::Duration::from_millis(150);
+    let server = Running::slow(limits).await;
+    let channel = Channel::to(server.address).await;
+    let sleep = &[SLEEP, 400.0];
+    // One after the other: the pool is as wide as the cores.
+    for timeout in ["0n", "1n", "50m", "1H"] {
+        let called = channel.classify(&[("grpc-timeout", timeout)], sleep).await;
+        let called = called.expect("an answer");
+        assert_eq!(
+            (called.status(), &*called.reason()),
+            (4, "DEADLINE_EXCEEDED"),
+            "{timeout}"
+        );
+    }
+    for timeout in ["0", "50", "100000000000"] {
+        let request = get(sleep).replace(
+            "\r\n\r\n",
+            &format!("\r\nx-request-timeout-ms: {timeout}\r\n\r\n"),
+        );
+        let answer = server.connect().await.ask(request).await;
+        assert_eq!(
+            (answer.status, &*answer.code()),
+            (504, "DEADLINE_EXCEEDED"),
+            "{timeout}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_deadline_is_ignored() {
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    for timeout in ["", "5", "-1S", "1 S", "999999999S"] {
+        let called = channel
+            .classify(&[("grpc-timeout", timeout)], &[ANSWER])
+            .await;
+        assert_eq!(called.expect("a reply").status(), 0, "{timeout}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_inline_answer_is_no_answer() {
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .classify(&[("grpc-timeout", "20m")], &[SLEEP, 60.0])
+        .await;
+    assert_eq!(called.expect("an answer").status(), 4);
+}
+
+#[tokio::test]
+async fn what_the_model_does_wrong_is_500_and_keeps_its_secrets() {
+    let server = Running::quick(long()).await;
+    let mut peer = server.connect().await;
+    for (trick, code) in [(NAN, "INVALID_ANSWER"), (FAIL, "MODEL_FAILED")] {
+        let answer = peer.ask(get(&[trick])).await;
+        assert_eq!((answer.status, &*answer.code()), (500, code));
+        assert!(!answer.body.contains("secret"));
+        assert!(!answer.body.contains("NaN"));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_route_of_the_users_own_is_500() {
+    let broken = axum::Router::new().route("/broken", axum::routing::get(broken));
+    let server = seldon_runtime::Server::new()
+        .limits(long())
+        .mount(Quick)
+        .routes(broken);
+    let server = Running::start(server).await;
+    let mut peer = server.connect().await;
+    let answer = peer.ask("GET /broken HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    assert_eq!((answer.status, &*answer.code()), (500, "INTERNAL"));
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+}
+
+async fn broken() {
+    panic!("a secret of the route");
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let server = Running::quick(long()).await;
+    let mut peer = server.connect().await;
+    let requests: String = (0..20).map(|n| get(&[ANSWER, n as f32])).collect();
+    peer.send(requests).await;
+    for n in 0..20 {
+        let answer = peer.answer().await;
+        let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(body["predictions"][1]["score"], f64::from(n));
+    }
+}
+
+#[tokio::test]
+async fn heads_that_can_be_read_two_ways_are_refused() {
+    for head in [
+        "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n[]",
+        "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: +1\r\n\r\n[]",
+        "POST /predict HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked, gzip\r\n\r\n[]",
+        "GET /predict HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        "GET /predict HTTP/1.1\r\n\r\n",
+        "GET /predict HTTP/1.1\r\nhost: te\rst\r\n\r\n",
+        "GET /pre dict HTTP/1.1\r\nhost: test\r\n\r\n",
+        "GET /predict HTTP/1.1\r\nhost : test\r\n\r\n",
+    ] {
+        let answer = ask(head).await;
+        assert_eq!(answer.status, 400, "{head:?}: {answer:?}");
+        answer.problem();
+    }
+}
+
+#[tokio::test]
+async fn chunks_count_and_a_content_length_beside_them_does_not() {
+    let server = Running::quick(long()).await;
+    let mut peer = server.connect().await;
+    // RFC 9112 §6.3: nothing of this can be taken for a second request.
+    peer.send("POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[0,1]\r\n0\r\n\r\n")
+        .await;
+    let answer = peer.answer().await;
+    let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    assert_eq!(body["predictions"][1]["score"], 1.0);
+    assert!(peer.closed().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_path_is_414_and_a_long_head_is_431() {
+    let long = "x".repeat(66_000);
+    let answer = ask(format!("GET /{long} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+    assert_eq!((answer.status, &*answer.code()), (414, "URI_TOO_LONG"));
+    for size in [66_000, 300_000] {
+        let long = "x".repeat(size);
+        let answer = ask(format!("GET / HTTP/1.1\r\nhost: test\r\na: {long}\r\n\r\n")).await;
+        assert_eq!((answer.status, &*answer.code()), (431, "HEADERS_TOO_LARGE"));
+    }
+    let many: String = (0..101).map(|n| format!("a{n}: b\r\n")).collect();
+    let answer = ask(format!("GET / HTTP/1.1\r\nhost: test\r\n{many}\r\n")).await;
+    assert_eq!((answer.status, &*answer.code()), (431, "HEADERS_TOO_LARGE"));
+}

@@ -1,0 +1,9 @@
+//! The server through real sockets: what it guards against, and how it ends.
+
+mod common;
+
+mod answers;
+mod dead_peers;
+mod drain;
+mod floods;
+mod overload;

@@ -1,0 +1,7 @@
+#[derive(Clone, PartialEq, prost::Message, serde::Serialize, seldon::Payload)]
+struct Flower {
+    #[prost(float, tag = "1")]
+    f1: f32,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(seldon::Payload)]
+enum Flower {
+    Setosa,
+    Virginica,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[derive(seldon::Payload)]
+struct Flower<T> {
+    f1: T,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[derive(seldon::Payload)]
+struct Flower;
+
+fn main() {}

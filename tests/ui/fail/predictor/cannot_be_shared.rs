@@ -1,0 +1,20 @@
+use std::cell::Cell;
+
+use seldon::DefaultCustomPredictRequest;
+use seldon::prelude::*;
+
+#[seldon::predictor]
+struct Mean {
+    #[seldon(skip)]
+    hits: Cell<u64>,
+}
+
+impl Predict for Mean {
+    fn predict(&self, _: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        Ok(Prediction::new())
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    seldon::run::<Mean>()
+}

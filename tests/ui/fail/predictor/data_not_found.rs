@@ -1,0 +1,8 @@
+use seldon::prelude::*;
+
+#[seldon::predictor(data = Flower)]
+struct Iris {
+    bias: f64,
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+use seldon::prelude::*;
+
+#[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
+struct Flower {
+    #[prost(float, tag = "1")]
+    f1: f32,
+}
+
+#[seldon::predictor(data = Flower)]
+struct Iris {
+    bias: f64,
+}
+
+impl Predict<Flower> for Iris {
+    fn predict(&self, flower: &Flower) -> Result<Prediction> {
+        Ok(Prediction::scores([f64::from(flower.f1) + self.bias]))
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    let iris = Iris { bias: 0.0 };
+    let _ = Server::new().mount(iris);
+    seldon::run::<Iris>()
+}

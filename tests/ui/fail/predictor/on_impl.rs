@@ -1,0 +1,6 @@
+struct Mean {}
+
+#[seldon::predictor]
+impl Mean {}
+
+fn main() {}

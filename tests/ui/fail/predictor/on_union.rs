@@ -1,0 +1,7 @@
+#[seldon::predictor]
+pub union Model {
+    whole: u32,
+    part: f32,
+}
+
+fn main() {}

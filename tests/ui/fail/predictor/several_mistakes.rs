@@ -1,0 +1,24 @@
+use seldon::DefaultCustomPredictRequest;
+use seldon::prelude::*;
+
+#[seldon::predictor(
+    name = "mean",
+    clases = ["low", "high"],
+    name = "average",
+    path = "mean",
+    run = "blocking",
+    classes = ["low", "low"]
+)]
+struct Mean {
+    bias: f64,
+}
+
+impl Predict for Mean {
+    fn predict(&self, _: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        Ok(Prediction::new())
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    seldon::run::<Mean>()
+}

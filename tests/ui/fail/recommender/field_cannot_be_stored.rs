@@ -1,0 +1,18 @@
+use seldon::prelude::*;
+
+struct Index {}
+
+#[seldon::recommender]
+struct Similar {
+    index: Index,
+}
+
+impl Recommend for Similar {
+    fn recommend(&self, _: &Query<'_>, _: &Candidates) -> Result<Vec<Recommendation>> {
+        Ok(Vec::new())
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    seldon::run::<Similar>()
+}

@@ -1,0 +1,6 @@
+#[seldon::recommender]
+enum Similar {
+    Items(Vec<i64>),
+}
+
+fn main() {}

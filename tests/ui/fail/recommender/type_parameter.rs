@@ -1,0 +1,4 @@
+#[seldon::recommender]
+struct Similar<T>(T);
+
+fn main() {}
