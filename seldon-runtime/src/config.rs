@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::predict::Reply;
+use crate::recommend::CandidateSettings;
 use crate::server::Limits;
 
 /// A program's configuration.
@@ -39,6 +40,8 @@ pub struct Config {
     pub memcached: Option<String>,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
+    /// How candidate lists are fetched: the table `[candidates]`.
+    pub candidates: CandidateSettings,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             log: "info".to_owned(),
             memcached: None,
             limits: Limits::default(),
+            candidates: CandidateSettings::default(),
         }
     }
 }

@@ -22,8 +22,8 @@ pub use error::{Code, Error, Result, Violation};
 pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
 pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
-    AllItems, CandidateSource, Candidates, Fetched, ItemIndex, List, Query, Recommend,
-    Recommendation, Recommender,
+    AllItems, CandidateSettings, CandidateSource, Candidates, Configured, Fetched, InMemory,
+    ItemIndex, List, Memcached, Query, Recommend, Recommendation, Recommender, Routing,
 };
 pub use run::{block_on, run};
 pub use server::{Bound, Limits, Server};
