@@ -64,7 +64,7 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
         #[automatically_derived]
         impl __seldon::Artifact for #name {
             const NAME: &'static str = #service_name;
-            fn load(#folder: &__seldon::Folder) -> __seldon::Result<Self> {
+            fn read(#folder: &__seldon::Folder) -> __seldon::Result<Self> {
                 __seldon::Ok(Self { #(#loads,)* })
             }
             fn write(&self, #draft: &mut __seldon::Draft) -> __seldon::Result<()> {

@@ -1,5 +1,6 @@
 //! The data set: which Debian package depends on which others.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
@@ -10,12 +11,12 @@ const ITEMS: &str = include_str!("../data/items.txt");
 const INTERACTIONS: &[u8] = include_bytes!("../data/interactions.txt.gz");
 
 /// Names by id.
-pub fn names() -> Vec<(i64, String)> {
+pub(crate) fn names() -> BTreeMap<i64, String> {
     (1..).zip(ITEMS.lines().map(str::to_owned)).collect()
 }
 
 /// Users are numbered by line.
-pub fn interactions() -> Result<Interactions> {
+pub(crate) fn interactions() -> Result<Interactions> {
     let mut lines = String::new();
     GzDecoder::new(INTERACTIONS).read_to_string(&mut lines)?;
     let mut pairs = Vec::new();

@@ -56,7 +56,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for Filter {
         const NAME: &'static str = "spam-filter";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {
                 words: __words.load(folder)?,
                 #[cfg(feature = "trees")]

@@ -41,7 +41,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for Mean {
         const NAME: &'static str = "mean";
-        fn load(_: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(_: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {})
         }
         fn write(&self, _: &mut __seldon::Draft) -> __seldon::Result<()> {

@@ -43,7 +43,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for HTTPModel {
         const NAME: &'static str = "http-model";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {
                 0: __0.load(folder)?,
                 1: __seldon::skipped::<Cache>(),

@@ -57,7 +57,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for Iris {
         const NAME: &'static str = "iris";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {
                 weights: __weights.load(folder)?,
                 bias: __bias.load(folder)?,

@@ -39,7 +39,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for Similar {
         const NAME: &'static str = "similar_items.v2";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {
                 vectors: __vectors.load(folder)?,
                 settings: __settings.load(folder)?,

@@ -35,7 +35,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for MostPopular {
         const NAME: &'static str = "most-popular";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self {
                 counts: __counts.load(folder)?,
             })

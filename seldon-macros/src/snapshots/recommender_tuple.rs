@@ -33,7 +33,7 @@ const _: () = {
     #[automatically_derived]
     impl __seldon::Artifact for Nearest {
         const NAME: &'static str = "nearest";
-        fn load(folder: &__seldon::Folder) -> __seldon::Result<Self> {
+        fn read(folder: &__seldon::Folder) -> __seldon::Result<Self> {
             __seldon::Ok(Self { 0: __0.load(folder)? })
         }
         fn write(&self, draft: &mut __seldon::Draft) -> __seldon::Result<()> {
