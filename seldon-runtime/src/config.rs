@@ -177,11 +177,25 @@ impl Flags {
                 )));
             }
             Some(file) => figment = figment.merge(Toml::file_exact(file)),
-            None => figment = figment.merge(Toml::file_exact(FILE)),
+            // An exact file must be there: only a search may find nothing.
+            None if Path::new(FILE).is_file() => figment = figment.merge(Toml::file_exact(FILE)),
+            None => {}
         }
         figment
             .merge(Serialized::defaults(self))
             .extract()
             .map_err(|e| Error::setup(format!("the configuration is wrong: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_needed() {
+        assert!(!Path::new(FILE).exists(), "the package has no configuration");
+        let config = Config::read("iris", ["iris", "--port", "0"].map(OsString::from));
+        assert_eq!(config.expect("nothing is wrong").port, 0);
     }
 }
