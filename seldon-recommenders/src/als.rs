@@ -267,8 +267,9 @@ mod tests {
             b.swap(column, pivot);
             for row in column + 1..n {
                 let by = a[row][column] / a[column][column];
-                for k in column..n {
-                    a[row][k] -= by * a[column][k];
+                let (above, below) = a.split_at_mut(row);
+                for (cell, pivot) in below[0].iter_mut().zip(&above[column]) {
+                    *cell -= by * pivot;
                 }
                 b[row] -= by * b[column];
             }
@@ -304,11 +305,11 @@ mod tests {
                 let weight = touched.iter().find(|(other, _)| *other == item);
                 let preference = f64::from(u8::from(weight.is_some()));
                 let confidence = 1.0 + f64::from(alpha) * weight.map_or(0.0, |(_, w)| f64::from(*w));
-                for i in 0..dimensions {
-                    right[i] += confidence * preference * f64::from(vector(item)[i]);
-                    for j in 0..dimensions {
-                        let product = f64::from(vector(item)[i]) * f64::from(vector(item)[j]);
-                        left[i][j] += confidence * product;
+                let wide: Vec<f64> = vector(item).iter().map(|&v| f64::from(v)).collect();
+                for (i, &of_row) in wide.iter().enumerate() {
+                    right[i] += confidence * preference * of_row;
+                    for (cell, value) in left[i].iter_mut().zip(&wide) {
+                        *cell += confidence * of_row * value;
                     }
                 }
             }

@@ -194,7 +194,10 @@ mod tests {
 
     #[test]
     fn no_file_is_needed() {
-        assert!(!Path::new(FILE).exists(), "the package has no configuration");
+        assert!(
+            !Path::new(FILE).exists(),
+            "the package has no configuration"
+        );
         let config = Config::read("iris", ["iris", "--port", "0"].map(OsString::from));
         assert_eq!(config.expect("nothing is wrong").port, 0);
     }

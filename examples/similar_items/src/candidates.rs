@@ -106,3 +106,70 @@ fn set(server: &str, key: &str, flags: u32, value: &[u8]) -> std::io::Result<Str
     BufReader::new(stream).read_line(&mut answer)?;
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_md5() {
+        // The digest that RFC 1321 gives.
+        assert_eq!(key("abc"), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn a_list_is_set_gzipped() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let server = listener.local_addr().expect("it is bound").to_string();
+        let told = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("somebody comes");
+            let mut stream = BufReader::new(stream);
+            let mut head = String::new();
+            stream.read_line(&mut head).expect("a line comes");
+            let length = head.trim_end().rsplit(' ').next().expect("it has words");
+            let mut value = vec![0; length.parse().expect("the last is the length")];
+            stream.read_exact(&mut value).expect("that much comes");
+            stream
+                .get_mut()
+                .write_all(b"STORED\r\n")
+                .expect("it is read");
+            (head, value)
+        });
+        let file = std::env::temp_dir().join(format!("similar-items-{}", std::process::id()));
+        std::fs::write(&file, "[1, 20, 300]").expect("there is room");
+        let file = file.to_str().expect("the name is ours");
+        run(&["put", "some-key", file, "--gzip", "--memcached", &server]).expect("it is stored");
+        std::fs::remove_file(file).expect("it is there");
+
+        let (head, value) = told.join().expect("the server is well");
+        assert_eq!(head, format!("set some-key 2 0 {}\r\n", value.len()));
+        let mut inflated = String::new();
+        let read = GzDecoder::new(&*value).read_to_string(&mut inflated);
+        assert_eq!(
+            (read.expect("it is gzip"), &*inflated),
+            (12, "[1, 20, 300]")
+        );
+    }
+
+    #[test]
+    fn a_key_that_would_be_a_command_is_refused() {
+        let error = run(&[
+            "put",
+            "a\r\nflush_all",
+            "x.json",
+            "--memcached",
+            "127.0.0.1:1",
+        ]);
+        let said = error.expect_err("must be refused").to_string();
+        assert!(
+            said.starts_with(r"`a\r\nflush_all` cannot be a key"),
+            "{said}"
+        );
+    }
+}

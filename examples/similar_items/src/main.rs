@@ -70,3 +70,43 @@ fn show(ids: &[&str]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trained() -> SimilarItems {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/model");
+        let folder = Folder::open(folder).expect("the trained model is committed");
+        SimilarItems::load(&folder).expect("it is whole")
+    }
+
+    fn id(name: &str) -> i64 {
+        let names = data::names();
+        let found = names.iter().find(|(_, known)| *known == name);
+        *found.expect("it is in the data").0
+    }
+
+    #[test]
+    fn sdl_goes_with_its_mixer_images_and_fonts() {
+        let similar = trained().factors.similar(id("libsdl2-2.0-0"), 3);
+        let mut found: Vec<i64> = similar.iter().map(|r| r.item).collect();
+        found.sort_unstable();
+        let parts = ["image", "mixer", "ttf"].map(|part| id(&format!("libsdl2-{part}-2.0-0")));
+        assert_eq!(found, parts);
+    }
+
+    #[test]
+    fn who_uses_numpy_is_recommended_its_like() {
+        let recent = [id("python3-numpy"), id("python3-scipy")];
+        let query = Query::new(1, 10).recent(&recent);
+        let found = trained().recommend(&query, &Candidates::all());
+        let found: Vec<i64> = found
+            .expect("it is finite")
+            .iter()
+            .map(|r| r.item)
+            .collect();
+        assert!(found.contains(&id("python3-matplotlib")), "{found:?}");
+        assert!(!found.contains(&recent[0]), "{found:?}");
+    }
+}

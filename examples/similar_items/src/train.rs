@@ -1,7 +1,7 @@
 //! Fits the models, judges them on users who were held out, and saves the best.
 
 use seldon::prelude::*;
-use seldon::recommenders::evaluation::{Split, evaluate};
+use seldon::recommenders::evaluation::{Case, Split, evaluate};
 use seldon::recommenders::{Factors, FactorsParameters, ItemKnn, ItemKnnParameters, MostPopular};
 use seldon::{Config, InMemory};
 
@@ -39,11 +39,7 @@ pub(crate) fn train() -> Result<()> {
     Ok(())
 }
 
-fn report(
-    name: &str,
-    model: &impl Recommend,
-    cases: &[seldon::recommenders::evaluation::Case],
-) -> Result<()> {
+fn report(name: &str, model: &impl Recommend, cases: &[Case]) -> Result<()> {
     let quality = evaluate(model, cases, FIRST)?;
     println!("{name:12} {:9.3}  {:7.3}", quality.recall, quality.ndcg);
     Ok(())
