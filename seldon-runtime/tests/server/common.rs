@@ -75,7 +75,7 @@ macro_rules! model {
 
         impl Artifact for $name {
             const NAME: &'static str = $service;
-            fn load(_: &Folder) -> Result<Self> {
+            fn read(_: &Folder) -> Result<Self> {
                 Ok(Self)
             }
             fn write(&self, _: &mut Draft) -> Result<()> {
