@@ -17,7 +17,7 @@ pub mod server;
 pub mod service;
 
 pub use any::Any;
-pub use artifact::{Artifact, Folder, Persist};
+pub use artifact::{Artifact, Folder, Matrix, Persist};
 pub use config::Config;
 pub use error::{Code, Error, Result, Violation};
 pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
