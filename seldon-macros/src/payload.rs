@@ -1,7 +1,7 @@
 //! `#[derive(seldon::Payload)]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, FieldsNamed, LitStr, Meta, Path};
@@ -99,21 +99,21 @@ fn type_name(input: syn::parse::ParseStream<'_>) -> syn::Result<LitStr> {
 }
 
 fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a FieldsNamed> {
-    let (span, what) = match &input.data {
+    let (wrong, what) = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(_) if !input.generics.params.is_empty() => {
-                (input.generics.span(), "one with parameters")
+                (input.generics.to_token_stream(), "one with parameters")
             }
             Fields::Named(fields) => return Some(fields),
-            Fields::Unnamed(_) => (input.ident.span(), "a tuple struct"),
-            Fields::Unit => (input.ident.span(), "a unit struct"),
+            Fields::Unnamed(_) => (input.ident.to_token_stream(), "a tuple struct"),
+            Fields::Unit => (input.ident.to_token_stream(), "a unit struct"),
         },
-        Data::Enum(data) => (data.enum_token.span(), "an enum"),
-        Data::Union(data) => (data.union_token.span(), "a union"),
+        Data::Enum(data) => (data.enum_token.to_token_stream(), "an enum"),
+        Data::Union(data) => (data.union_token.to_token_stream(), "a union"),
     };
     let what =
         format!("`seldon::Payload` is derived for a struct with named fields, not for {what}");
-    errors.at(span, what);
+    errors.push(syn::Error::new_spanned(wrong, what));
     None
 }
 

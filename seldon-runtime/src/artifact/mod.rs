@@ -13,10 +13,12 @@ mod disk;
 mod draft;
 mod folder;
 mod manifest;
+mod matrix;
 mod persist;
 
 pub use draft::Draft;
 pub use folder::Folder;
+pub use matrix::Matrix;
 pub use persist::{Field, Persist, PersistJson, Skip, skipped};
 
 use std::path::Path;
@@ -24,7 +26,7 @@ use std::path::Path;
 use crate::error::Result;
 
 /// A model that is kept in a folder, written by the attribute.
-pub trait Artifact: Sized + Send + Sync + 'static {
+pub trait Artifact: Sized {
     /// The service's name, which the manifest carries.
     const NAME: &'static str;
 

@@ -22,7 +22,7 @@ pub type Message = ClassificationRequest;
 pub type Reply = Result<ClassificationReply>;
 
 /// The gRPC service of a predictor, written by the attribute.
-pub trait Grpc: Sized + Send + Sync + 'static {
+pub trait Grpc: Sized {
     /// Answers `io.seldon.api.rpc.Seldon/Classify`.
     fn classify(service: &Service<Self>, request: Message) -> impl Future<Output = Reply> + Send;
 }

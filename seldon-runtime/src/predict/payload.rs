@@ -56,6 +56,7 @@ impl Payload for DefaultCustomPredictRequest {
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct Undecided {}
 
+#[diagnostic::do_not_recommend]
 impl Payload for Undecided {
     const TYPE_NAME: &'static str = "";
     const CHECKS: &'static [Check] = &[];

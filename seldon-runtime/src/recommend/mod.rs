@@ -1,13 +1,23 @@
 //! Recommenders: what a user writes, the facts that the attribute adds, and where candidates
 //! come from.
 
+mod cache;
 mod candidates;
+mod configured;
+mod ids;
+mod in_memory;
+mod key;
+mod memcached;
 mod rank;
 mod source;
 
 pub use candidates::{Candidates, ItemIndex, List};
+pub use configured::Configured;
+pub use in_memory::InMemory;
+pub use memcached::{CandidateSettings, Memcached, Routing};
 pub use source::{AllItems, CandidateSource, Fetched};
 
+pub(crate) use key::{LONGEST as LONGEST_KEY, is_key};
 pub(crate) use rank::rank;
 
 use crate::artifact::Artifact;

@@ -53,7 +53,9 @@ use crate::service::Service;
 )]
 pub trait Program: Artifact {
     /// Mounts the model on `server` as `config` says.
-    fn mount(self, server: Server, config: &Config) -> impl Future<Output = Result<Server>> + Send;
+    // Not `Send`: `run` waits for it where it is called, and a source of candidates that is none
+    // would be said twice.
+    fn mount(self, server: Server, config: &Config) -> impl Future<Output = Result<Server>>;
 }
 
 /// Services, composed into one server.
