@@ -176,6 +176,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_sets_some_and_leaves_the_others() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(&file, "[limits]\ndeadline = \"2s\"\nin_flight = 7\n").expect("written");
+        let arguments = ["iris".into(), "--config".into(), file.path().into()];
+        let config = crate::Config::read("iris", arguments).expect("it is a configuration");
+        let expected = Limits {
+            deadline: Duration::from_secs(2),
+            in_flight: 7,
+            ..Limits::default()
+        };
+        assert_eq!(config.limits, expected);
+    }
+
+    #[test]
     fn times_read_as_people_write_them() {
         let limits: Limits = serde_json::from_str(r#"{"deadline":"1m 30s","queue_time":"50ms"}"#)
             .expect("they are durations");
