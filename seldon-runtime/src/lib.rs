@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 mod gate;
 pub mod grpc;
+mod observe;
 pub mod predict;
 pub mod proto;
 mod puid;
@@ -35,7 +36,7 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::result::Result::Ok;
 
-    pub use axum::Router;
+    pub use axum::{self, Router};
     pub use prost;
     pub use serde;
 
