@@ -17,6 +17,7 @@ mod socket;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use axum::Router;
@@ -260,20 +261,19 @@ impl Server {
     /// Serves as `config` says, and prints where and what.
     pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
         self.limits = config.limits.clone();
-        let lines: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
+        let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
         let bound = match config.grpc_address() {
             None => self.bind(config.address()).await?,
             Some(grpc) => self.bind_apart(config.address(), grpc).await?,
         };
         let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
-        if rest == grpc {
-            println!("listening on http://{rest} (REST and gRPC)");
+        let listening = if rest == grpc {
+            format!("listening on http://{rest} (REST and gRPC)")
         } else {
-            println!("listening on http://{rest} (REST) and http://{grpc} (gRPC)");
-        }
-        for line in lines {
-            println!("{line}");
-        }
+            format!("listening on http://{rest} (REST) and http://{grpc} (gRPC)")
+        };
+        // Whoever reads this may have left, and `println` would panic: that is no reason to end.
+        let _ = writeln!(io::stdout(), "{listening}\n{}", mounted.join("\n"));
         tracing::info!(limits = ?bound.limits(), "serving");
         bound.serve().await
     }
