@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Token, Type};
 
@@ -69,7 +69,12 @@ impl PredictorArgs {
         };
         arguments(tokens, errors, |key, input| {
             match key.to_string().as_str() {
-                "data" => args.data.read(key, input, Type::parse),
+                "data" => args.data.read(key, input, |input| {
+                    ty(
+                        input,
+                        "argument `data` is a type: `data = IrisPredictRequest`",
+                    )
+                }),
                 "classes" => args.classes.read(key, input, classes),
                 "reply" => args.reply.read(key, input, |input| {
                     let words = [("documented", "Documented"), ("classic", "Classic")];
@@ -113,7 +118,12 @@ impl RecommenderArgs {
         };
         arguments(tokens, errors, |key, input| {
             match key.to_string().as_str() {
-                "candidates" => args.candidates.read(key, input, Type::parse),
+                "candidates" => args.candidates.read(key, input, |input| {
+                    ty(
+                        input,
+                        "argument `candidates` is a type: `candidates = seldon::Memcached`",
+                    )
+                }),
                 "scores" => args.scores.read(key, input, |input| {
                     let words = [
                         ("unit", "Unit"),
@@ -303,6 +313,12 @@ fn word(key: &Ident, input: ParseStream<'_>, words: &[(&str, &str)]) -> Result<I
             Err(Error::new(span, what))
         }
     }
+}
+
+fn ty(input: ParseStream<'_>, what: &str) -> Result<Type> {
+    input
+        .parse()
+        .map_err(|error| Error::new(error.span(), what))
 }
 
 fn string(input: ParseStream<'_>, what: &str) -> Result<LitStr> {

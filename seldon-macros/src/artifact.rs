@@ -1,7 +1,7 @@
 //! The load and save glue: one file of the model folder per field.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 use crate::model::{Field, Kept, Model};
 
@@ -18,13 +18,17 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
             ty,
             ..
         } = field;
+        // A type that cannot be kept is an error of this path, which is shown from the type's
+        // first token to its last.
+        let (first, last) = ends(ty);
         let how = match field.kept {
-            Kept::Json => format_ident!("json"),
-            Kept::Stored | Kept::Skipped => format_ident!("stored"),
+            Kept::Json => Ident::new("json", last),
+            Kept::Stored | Kept::Skipped => Ident::new("stored", last),
         };
+        let kept = quote_spanned!(first=> __seldon::Field::#how);
         quote! {
             #(#cfgs)*
-            const #constant: __seldon::Field<#ty> = __seldon::Field::#how(#file);
+            const #constant: __seldon::Field<#ty> = #kept(#file);
         }
     });
     let loads = model.fields.iter().map(|field| {
@@ -73,4 +77,16 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
             }
         }
     }
+}
+
+/// Where the first and the last token of `ty` are, for names that mean what the attribute means.
+fn ends(ty: &TokenStream) -> (Span, Span) {
+    let mut spans = ty.clone().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let last = spans.last().unwrap_or(first);
+    (here(first), here(last))
+}
+
+fn here(span: Span) -> Span {
+    Span::call_site().located_at(span)
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Fields, Item, Meta, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Item, Meta, Token, Type};
 
 use crate::args::{Takes, arguments, duplicate};
 use crate::errors::Errors;
@@ -140,12 +140,16 @@ fn kept(attributes: &[Attribute], errors: &mut Errors) -> Kept {
             errors.push(syn::Error::new_spanned(&attribute.meta, what));
             continue;
         };
-        arguments(list.tokens.clone(), errors, |key, _| {
+        arguments(list.tokens.clone(), errors, |key, input| {
             let asked = match key.to_string().as_str() {
                 "skip" => Kept::Skipped,
                 "json" => Kept::Json,
                 _ => return Err(TAKES.unknown(key)),
             };
+            if input.peek(Token![=]) {
+                let what = format!("argument `{key}` takes no value");
+                return Err(syn::Error::new(key.span(), what));
+            }
             if kept == asked {
                 return Err(duplicate(key));
             }

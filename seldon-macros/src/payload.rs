@@ -1,10 +1,10 @@
 //! `#[derive(seldon::Payload)]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Fields, FieldsNamed, LitStr, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, FieldsNamed, LitStr, Meta, Path};
 
 use crate::args::{Slot, Takes, arguments, crate_path, krate};
 use crate::errors::Errors;
@@ -28,6 +28,10 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         .given()
         .map_or_else(|| name.unraw().to_string(), LitStr::value);
     let checks = checks(&input.attrs, fields);
+    let descriptors = args
+        .descriptors
+        .given()
+        .map(|set| quote!(const DESCRIPTORS: &'static [u8] = #set;));
     Some(quote! {
         const _: () = {
             use #krate::__private as __seldon;
@@ -36,6 +40,7 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
             impl __seldon::Payload for #name {
                 const TYPE_NAME: &'static str = #type_name;
                 const CHECKS: &'static [__seldon::Check] = &[#(#checks),*];
+                #descriptors
             }
         };
     })
@@ -44,6 +49,7 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
 /// What `#[seldon(…)]` on the message says.
 struct Args {
     type_name: Slot<LitStr>,
+    descriptors: Slot<Expr>,
     krate: Slot<Path>,
 }
 
@@ -51,10 +57,11 @@ impl Args {
     fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
         const TAKES: Takes = Takes {
             attribute: "#[seldon(…)]",
-            keys: &["type_name", "crate"],
+            keys: &["type_name", "descriptors", "crate"],
         };
         let mut args = Self {
             type_name: Slot::Absent,
+            descriptors: Slot::Absent,
             krate: Slot::Absent,
         };
         for attribute in attributes.iter().filter(|a| a.path().is_ident("seldon")) {
@@ -67,6 +74,7 @@ impl Args {
             arguments(list.tokens.clone(), errors, |key, input| {
                 match key.to_string().as_str() {
                     "type_name" => args.type_name.read(key, input, type_name),
+                    "descriptors" => args.descriptors.read(key, input, |input| input.parse()),
                     "crate" => args.krate.read(key, input, crate_path),
                     _ => Err(TAKES.unknown(key)),
                 }
@@ -91,21 +99,21 @@ fn type_name(input: syn::parse::ParseStream<'_>) -> syn::Result<LitStr> {
 }
 
 fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a FieldsNamed> {
-    let (span, what) = match &input.data {
+    let (wrong, what) = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(_) if !input.generics.params.is_empty() => {
-                (input.generics.span(), "one with parameters")
+                (input.generics.to_token_stream(), "one with parameters")
             }
             Fields::Named(fields) => return Some(fields),
-            Fields::Unnamed(_) => (input.ident.span(), "a tuple struct"),
-            Fields::Unit => (input.ident.span(), "a unit struct"),
+            Fields::Unnamed(_) => (input.ident.to_token_stream(), "a tuple struct"),
+            Fields::Unit => (input.ident.to_token_stream(), "a unit struct"),
         },
-        Data::Enum(data) => (data.enum_token.span(), "an enum"),
-        Data::Union(data) => (data.union_token.span(), "a union"),
+        Data::Enum(data) => (data.enum_token.to_token_stream(), "an enum"),
+        Data::Union(data) => (data.union_token.to_token_stream(), "a union"),
     };
     let what =
         format!("`seldon::Payload` is derived for a struct with named fields, not for {what}");
-    errors.at(span, what);
+    errors.push(syn::Error::new_spanned(wrong, what));
     None
 }
 

@@ -39,6 +39,12 @@ pub struct Config {
     pub log: String,
     /// The memcached servers that hold candidate lists, `host:port` separated by commas.
     pub memcached: Option<String>,
+    /// The address of the listener for administration.
+    pub admin_host: IpAddr,
+    /// Its port; 0 lets the system choose.
+    pub admin_port: u16,
+    /// There is no such listener.
+    pub no_admin: bool,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
 }
@@ -55,6 +61,9 @@ impl Default for Config {
             reply: None,
             log: "info".to_owned(),
             memcached: None,
+            admin_host: IpAddr::from([127, 0, 0, 1]),
+            admin_port: 6000,
+            no_admin: false,
             limits: Limits::default(),
         }
     }
@@ -69,6 +78,11 @@ impl Config {
     /// Where gRPC listens, if not with REST.
     pub fn grpc_address(&self) -> Option<SocketAddr> {
         self.grpc_port.map(|port| SocketAddr::new(self.host, port))
+    }
+
+    /// Where administration listens, if it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        (!self.no_admin).then(|| SocketAddr::new(self.admin_host, self.admin_port))
     }
 
     /// Reads the configuration from `arguments` (the first is the program's name), the environment
@@ -163,6 +177,18 @@ struct Flags {
     #[arg(long, env = "SELDON_LOG", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
+    /// Address of the listener for metrics [default: 127.0.0.1]
+    #[arg(long, env = "SELDON_ADMIN_HOST", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_host: Option<IpAddr>,
+    /// Its port; 0 lets the system choose [default: 6000]
+    #[arg(long, env = "SELDON_ADMIN_PORT", value_name = "PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_port: Option<u16>,
+    /// No listener for metrics
+    #[arg(long, env = "SELDON_NO_ADMIN", value_parser = clap::builder::FalseyValueParser::new())]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_admin: bool,
     /// Memcached servers with candidate lists
     #[arg(long, env = "SELDON_MEMCACHED", value_name = "HOST:PORT[,…]")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,10 +25,15 @@ impl Program {
         Self { folder, command }
     }
 
-    /// The same, with the model that is shipped and a port that the system chooses.
+    /// The same, with ports that the system chooses.
+    fn on_any_port() -> Self {
+        Self::new().line("--port 0 --admin-port 0")
+    }
+
+    /// The same, with the model that is shipped.
     fn serving() -> Self {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
-        Self::new().flags(["--port", "0"]).flag("--model", shipped)
+        Self::on_any_port().flag("--model", shipped)
     }
 
     fn flag(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
@@ -142,7 +147,7 @@ fn it_serves_without_a_file_or_a_variable() {
 
 #[test]
 fn the_model_is_looked_for_in_the_working_folder() {
-    let program = Program::new().flags(["--port", "0"]);
+    let program = Program::on_any_port();
     let (from, to) = (
         Path::new(env!("CARGO_MANIFEST_DIR")).join("model"),
         program.folder.path().join("model"),
@@ -218,6 +223,8 @@ fn help_names_every_flag_and_variable() {
             "reply",
             "log",
             "memcached",
+            "admin-host",
+            "admin-port",
         ] {
             assert!(help.contains(&format!("--{name} <")), "{name}: {help}");
             let variable = name.to_uppercase().replace('-', "_");
@@ -227,6 +234,7 @@ fn help_names_every_flag_and_variable() {
             );
         }
         assert!(help.contains("--pipeline"));
+        assert!(help.contains("[env: SELDON_NO_ADMIN]"), "{help}");
         assert!(!help.contains("a-secret-host"), "what is set is not shown");
     }
 }
@@ -354,7 +362,7 @@ fn a_port_that_is_taken_is_said() {
     let program = Program::new()
         .flag("--model", shipped)
         .flag("--port", &port);
-    let (code, sentence) = program.flags(["--log", "error"]).fail();
+    let (code, sentence) = program.line("--log error --no-admin").fail();
     assert_eq!(code, 1);
     assert!(
         sentence.contains(&format!("127.0.0.1:{port}")),

@@ -24,7 +24,7 @@ use std::path::Path;
 use crate::error::Result;
 
 /// A model that is kept in a folder, written by the attribute.
-pub trait Artifact: Sized + Send + Sync + 'static {
+pub trait Artifact: Sized {
     /// The service's name, which the manifest carries.
     const NAME: &'static str;
 

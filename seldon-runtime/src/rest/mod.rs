@@ -14,7 +14,7 @@ pub use recommend::recommend_routes;
 use crate::service::Service;
 
 /// The REST routes of a service, written by the attribute.
-pub trait Rest<S = ()>: Sized + Send + Sync + 'static {
+pub trait Rest<S = ()>: Sized {
     /// The routes, at the path that the service was mounted at.
     fn routes(service: Service<Self, S>) -> Router;
 }

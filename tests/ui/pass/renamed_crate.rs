@@ -1,7 +1,7 @@
 //! Seldon under another name, as a path and as serde has it, in quotes.
 #![deny(warnings)]
 
-extern crate seldon as renamed;
+pub extern crate seldon as renamed;
 
 mod vendored {
     pub use renamed as seldon;

@@ -1,5 +1,3 @@
-use seldon::prelude::*;
-
 #[seldon::predictor(data = Flower)]
 struct Iris {
     bias: f64,

@@ -1,0 +1,19 @@
+use seldon::DefaultCustomPredictRequest;
+use seldon::prelude::*;
+
+#[seldon::predictor]
+struct Mean {
+    booster: Booster,
+    #[seldon(skip)]
+    bias: f64,
+}
+
+impl Predict for Mean {
+    fn predict(&self, _: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        Ok(Prediction::new())
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    seldon::run::<Mean>()
+}

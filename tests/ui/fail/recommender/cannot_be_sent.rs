@@ -1,0 +1,19 @@
+use std::rc::Rc;
+
+use seldon::prelude::*;
+
+#[seldon::recommender]
+struct Similar {
+    #[seldon(skip)]
+    names: Rc<str>,
+}
+
+impl Recommend for Similar {
+    fn recommend(&self, _: &Query<'_>, _: &Candidates) -> Result<Vec<Recommendation>> {
+        Ok(Vec::new())
+    }
+}
+
+fn main() -> seldon::ExitCode {
+    seldon::run::<Similar>()
+}
