@@ -1,7 +1,7 @@
 //! A program around one service.
 
 use std::future::Future;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -77,7 +77,8 @@ fn run_to_end(program: impl Future<Output = Result<()>>) -> ExitCode {
 }
 
 fn failed(error: &Error, code: ExitCode) -> ExitCode {
-    eprintln!("error: {error}");
+    // `eprintln` would panic where nobody reads.
+    let _ = writeln!(io::stderr(), "error: {error}");
     code
 }
 

@@ -21,6 +21,7 @@ mod socket;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use axum::Router;
@@ -267,7 +268,7 @@ impl Server {
     /// Serves as `config` says, and prints where and what.
     pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
         self.limits = config.limits.clone();
-        let lines: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
+        let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
         let mut bound = match config.grpc_address() {
             None => self.bind(config.address()).await?,
             Some(grpc) => self.bind_apart(config.address(), grpc).await?,
@@ -276,17 +277,17 @@ impl Server {
             bound = bound.administered(admin).await?;
         }
         let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
-        if rest == grpc {
-            println!("listening on http://{rest} (REST and gRPC)");
+        let mut lines = vec![if rest == grpc {
+            format!("listening on http://{rest} (REST and gRPC)")
         } else {
-            println!("listening on http://{rest} (REST) and http://{grpc} (gRPC)");
-        }
-        for line in lines {
-            println!("{line}");
-        }
+            format!("listening on http://{rest} (REST) and http://{grpc} (gRPC)")
+        }];
+        lines.extend(mounted);
         if let Some(admin) = bound.admin_addr() {
-            println!("metrics at http://{admin}{}", admin::METRICS);
+            lines.push(format!("metrics at http://{admin}{}", admin::METRICS));
         }
+        // Whoever reads this may have left, and `println` would panic: that is no reason to end.
+        let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
         tracing::info!(limits = ?bound.limits(), "serving");
         bound.serve().await
     }

@@ -1,0 +1,371 @@
+//! `seldon::run`, as the program that it is: flags, environment, file, and what it says.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The program in an empty folder, with nothing of this process's environment that it reads.
+struct Program {
+    folder: tempfile::TempDir,
+    command: Command,
+}
+
+impl Program {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_iris"));
+        command
+            .current_dir(&folder)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { folder, command }
+    }
+
+    /// The same, with ports that the system chooses.
+    fn on_any_port() -> Self {
+        Self::new().line("--port 0 --admin-port 0")
+    }
+
+    /// The same, with the model that is shipped.
+    fn serving() -> Self {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
+        Self::on_any_port().flag("--model", shipped)
+    }
+
+    fn flag(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.arg(name).arg(value);
+        self
+    }
+
+    fn flags<const N: usize>(mut self, flags: [&str; N]) -> Self {
+        self.command.args(flags);
+        self
+    }
+
+    /// The flags of a command line.
+    fn line(mut self, line: &str) -> Self {
+        self.command.args(line.split(' '));
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join(name), text).expect("written");
+        self
+    }
+
+    /// Starts the program and reads the first line that it prints. The rest of its output is not
+    /// wanted, and that must not matter to it.
+    fn start(mut self) -> Running {
+        self.command.stderr(Stdio::null());
+        let mut child = self.command.spawn().expect("it runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let first = lines.next().expect("a line").expect("text");
+        let address = first
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.split_whitespace().next())
+            .expect("it says where it listens")
+            .to_owned();
+        Running {
+            child,
+            address,
+            _folder: self.folder,
+        }
+    }
+
+    /// Runs a program that is to fail: its exit code and the one sentence that it says.
+    fn fail(mut self) -> (i32, String) {
+        let output = self.command.output().expect("it runs");
+        assert!(
+            output.stdout.is_empty(),
+            "only standard error is written to"
+        );
+        let text = String::from_utf8(output.stderr).expect("text");
+        let sentence = text.strip_suffix('\n').expect("a line").to_owned();
+        assert!(!sentence.contains('\n'), "{sentence}");
+        let sentence = sentence.strip_prefix("error: ").expect("an error");
+        (
+            output.status.code().expect("it ended by itself"),
+            sentence.to_owned(),
+        )
+    }
+}
+
+struct Running {
+    child: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Running {
+    /// The status and the body of the answer to `GET path`.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let status = answer[9..12].parse().expect("a status");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        (status, body.to_owned())
+    }
+
+    fn predict(&self) -> String {
+        let (status, body) = self.get(FLOWER);
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// As the documentation shows it.
+const FLOWER: &str = "/predict?client=test1&json=%7B%22f1%22%3A4.8%2C%22f2%22%3A3.0%2C%22f3%22%3A1.4%2C%22f4%22%3A0.1%7D";
+
+#[test]
+fn it_serves_without_a_file_or_a_variable() {
+    let body = Program::serving().start().predict();
+    assert!(
+        body.starts_with(r#"{"predictions":[{"score":0.9"#),
+        "{body}"
+    );
+    assert!(body.contains(r#""classId":"setosa""#), "{body}");
+}
+
+#[test]
+fn the_model_is_looked_for_in_the_working_folder() {
+    let program = Program::on_any_port();
+    let (from, to) = (
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("model"),
+        program.folder.path().join("model"),
+    );
+    fs::create_dir(&to).expect("a folder");
+    for file in ["manifest.json", "weights.msgpack", "bias.msgpack"] {
+        fs::copy(from.join(file), to.join(file)).expect("copied");
+    }
+    program.start().predict();
+}
+
+#[test]
+fn pipeline_is_another_name_of_the_model_flag() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
+    let program = Program::new()
+        .flags(["--port", "0"])
+        .flag("--pipeline", shipped);
+    program.start().predict();
+}
+
+#[test]
+fn a_flag_counts_before_a_variable_and_a_variable_before_the_file() {
+    let classic =
+        || Program::serving().file("seldon.toml", "reply = \"classic\"\nmodel_name = \"file\"");
+    let name = |program: Program| {
+        let body = program.start().predict();
+        let (_, rest) = body
+            .split_once("\"modelName\":\"")
+            .expect("the classic reply");
+        rest.split('"').next().expect("a name").to_owned()
+    };
+    assert_eq!(
+        name(Program::serving().flags(["--reply", "classic"])),
+        "iris"
+    );
+    assert_eq!(name(classic()), "file");
+    let variable = classic().variable("SELDON_MODEL_NAME", "variable");
+    assert_eq!(name(variable), "variable");
+    let flag = classic()
+        .variable("SELDON_MODEL_NAME", "variable")
+        .flags(["--model-name", "flag"]);
+    assert_eq!(name(flag), "flag");
+}
+
+#[test]
+fn the_file_may_be_named_by_a_flag_or_by_a_variable() {
+    let other = || Program::serving().file("other.toml", "variation = \"b\"\nreply = \"classic\"");
+    for program in [
+        other().flags(["--config", "other.toml"]),
+        other().variable("SELDON_CONFIG", "other.toml"),
+    ] {
+        let body = program.start().predict();
+        assert!(body.contains(r#""variation":"b""#), "{body}");
+    }
+}
+
+#[test]
+fn help_names_every_flag_and_variable() {
+    for ask in ["--help", "-h"] {
+        let mut program = Program::new().flags([ask]);
+        program.command.env("SELDON_MEMCACHED", "a-secret-host:1");
+        let output = program.command.output().expect("it runs");
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).expect("text");
+        for name in [
+            "config",
+            "model",
+            "model-name",
+            "variation",
+            "host",
+            "port",
+            "grpc-port",
+            "reply",
+            "log",
+            "memcached",
+            "admin-host",
+            "admin-port",
+        ] {
+            assert!(help.contains(&format!("--{name} <")), "{name}: {help}");
+            let variable = name.to_uppercase().replace('-', "_");
+            assert!(
+                help.contains(&format!("[env: SELDON_{variable}]")),
+                "{name}: {help}"
+            );
+        }
+        assert!(help.contains("--pipeline"));
+        assert!(help.contains("[env: SELDON_NO_ADMIN]"), "{help}");
+        assert!(!help.contains("a-secret-host"), "what is set is not shown");
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_said_in_one_sentence() {
+    for (flags, says) in [
+        (
+            "--prot 1",
+            "'--prot' found; tip: a similar argument exists: '--port'",
+        ),
+        ("--port x", "invalid value 'x' for '--port <PORT>'"),
+        ("--port 65536", "65536 is not in 0..=65535"),
+        (
+            "--host localhost",
+            "invalid value 'localhost' for '--host <ADDRESS>'",
+        ),
+        ("--reply fancy", "[possible values: documented, classic]"),
+        ("--log debg", "`debg` is no log level"),
+        ("--log info,hyper=loud", "`info,hyper=loud` is no log level"),
+        (
+            "--log info --port",
+            "a value is required for '--port <PORT>'",
+        ),
+        ("now please", "unexpected argument 'now' found"),
+    ] {
+        let (code, sentence) = Program::new().line(flags).fail();
+        assert_eq!(code, 2, "{sentence}");
+        assert!(sentence.contains(says), "{sentence}");
+    }
+}
+
+/// Kubernetes sets `SELDON_PORT=tcp://…` where a service is called `seldon`.
+#[test]
+fn a_wrong_variable_is_named() {
+    for (name, value) in [
+        ("SELDON_PORT", "tcp://10.0.0.1:5000"),
+        ("SELDON_PORT", ""),
+        ("SELDON_GRPC_PORT", "-1"),
+        ("SELDON_HOST", "here"),
+        ("SELDON_REPLY", "fancy"),
+    ] {
+        let (code, sentence) = Program::new().variable(name, value).fail();
+        assert_eq!(code, 2);
+        assert!(sentence.contains(&format!("'{value}'")), "{sentence}");
+        assert!(
+            sentence.ends_with(&format!("from the environment's {name}")),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_file_is_said_in_one_sentence() {
+    for (text, says) in [
+        (
+            "prot = 1",
+            "seldon.toml: `prot` is no setting, there are model, model_name,",
+        ),
+        (
+            "port = \"x\"",
+            "seldon.toml: `port`: invalid type: found string \"x\"",
+        ),
+        (
+            "port = 70000",
+            "seldon.toml: `port`: invalid value signed int `70000`",
+        ),
+        ("port =", "seldon.toml: TOML parse error at line 1"),
+        (
+            "reply = \"fancy\"",
+            "seldon.toml: `reply`: `fancy` is none of documented, classic",
+        ),
+        (
+            "host = \"here\"",
+            "seldon.toml: `host`: invalid IP address syntax",
+        ),
+        (
+            "[limits]\nbodyy = 1",
+            "seldon.toml: `limits`: `bodyy` is no setting, there are head_time",
+        ),
+        ("[limits]\nidle = \"x\"", "seldon.toml: `limits.idle`: "),
+    ] {
+        let (code, sentence) = Program::new().file("seldon.toml", text).fail();
+        assert_eq!(code, 2, "{sentence}");
+        assert!(sentence.starts_with(says), "{sentence}");
+    }
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let (code, sentence) = Program::new().flags(["--config", "none.toml"]).fail();
+    assert_eq!(code, 2);
+    assert_eq!(sentence, "there is no configuration file none.toml");
+}
+
+#[test]
+fn a_missing_model_is_said_with_what_to_do() {
+    let (code, sentence) = Program::new().fail();
+    assert_eq!(code, 1);
+    assert!(
+        sentence.starts_with("there is no model folder /"),
+        "{sentence}"
+    );
+    assert!(sentence.ends_with("name another by --model"), "{sentence}");
+}
+
+#[test]
+fn a_damaged_model_is_said() {
+    let program = Program::new()
+        .flags(["--model", "."])
+        .file("manifest.json", "{}");
+    let (code, sentence) = program.fail();
+    assert_eq!(code, 1);
+    assert!(
+        sentence.contains("manifest.json is no manifest of a model folder"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("an address").port().to_string();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
+    let program = Program::new()
+        .flag("--model", shipped)
+        .flag("--port", &port);
+    let (code, sentence) = program.line("--log error --no-admin").fail();
+    assert_eq!(code, 1);
+    assert!(
+        sentence.contains(&format!("127.0.0.1:{port}")),
+        "{sentence}"
+    );
+}
