@@ -155,3 +155,101 @@ impl ItemIndex {
         rows
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Ids that collide often, with the extremes among them.
+    fn ids() -> impl Strategy<Value = Vec<i64>> {
+        let id = prop_oneof![8 => -40..40_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX), 1 => any::<i64>()];
+        prop::collection::vec(id, 0..60)
+    }
+
+    fn index(ids: &[i64]) -> ItemIndex {
+        let ids: BTreeSet<i64> = ids.iter().copied().collect();
+        ItemIndex::new(ids.into_iter().collect()).expect("they ascend")
+    }
+
+    fn naive_rows(items: &[i64], index: &ItemIndex) -> Vec<u32> {
+        let place = |item| index.ids().iter().position(|id| id == item);
+        items
+            .iter()
+            .filter_map(place)
+            .map(|row| row as u32)
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_union_holds_what_any_list_holds_once_and_ascending(lists in prop::collection::vec(ids(), 0..5), probe in -50..50_i64) {
+            let naive: BTreeSet<i64> = lists.iter().flatten().copied().collect();
+            let lists: Vec<_> = lists.into_iter().map(|ids| Arc::new(List::new(ids))).collect();
+            let union = Candidates::union(&lists);
+            prop_assert!(!union.is_all());
+            prop_assert_eq!(union.contains(probe), naive.contains(&probe));
+            prop_assert_eq!(union.ids().expect("a set"), naive.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn rows_are_the_places_of_the_ids_that_an_index_holds(items in ids(), known in ids(), others in ids()) {
+            let (first, second) = (index(&known), index(&others));
+            let candidates = Candidates::union(&[Arc::new(List::new(items))]);
+            let ids = candidates.ids().expect("a set");
+            // Remembered for the first index, and still right for another.
+            for index in [&first, &second, &first] {
+                let rows = candidates.rows(index).expect("a set");
+                prop_assert_eq!(&*rows, naive_rows(ids, index));
+            }
+        }
+
+        #[test]
+        fn a_row_is_where_its_id_is(known in ids(), item in -50..50_i64) {
+            let index = index(&known);
+            let row = index.row(item);
+            prop_assert_eq!(row.is_some(), known.contains(&item));
+            if let Some(row) = row {
+                prop_assert_eq!(index.ids()[row as usize], item);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_found_where_one_set_is_much_the_smaller() {
+        let all = index(&(0..10_000).map(|n| n * 3).collect::<Vec<_>>());
+        let few = Candidates::union(&[Arc::new(List::new(vec![29_997, 0, 1, 15_000, 40_000, -1]))]);
+        assert_eq!(*few.rows(&all).expect("a set"), [0, 5_000, 9_999]);
+        let many = Candidates::union(&[Arc::new(List::new((-5_000..5_000).collect()))]);
+        assert_eq!(
+            *many
+                .rows(&index(&[-9_999, 0, 4_999, 5_000]))
+                .expect("a set"),
+            [1, 2]
+        );
+    }
+
+    #[test]
+    fn all_holds_everything_and_lists_nothing() {
+        let all = Candidates::all();
+        assert!(all.is_all() && all.contains(i64::MIN));
+        assert!(all.ids().is_none() && all.rows(&index(&[1])).is_none());
+    }
+
+    #[test]
+    fn no_list_is_an_empty_set() {
+        let none = Candidates::union(&[]);
+        assert!(!none.is_all() && !none.contains(0));
+        assert_eq!(none.ids(), Some(&[][..]));
+    }
+
+    #[test]
+    fn an_index_takes_ascending_ids_alone() {
+        assert!(ItemIndex::new(vec![1, 2]).is_some());
+        assert!(ItemIndex::new(vec![2, 1]).is_none());
+        assert!(ItemIndex::new(vec![1, 1]).is_none());
+    }
+}
