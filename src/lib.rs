@@ -4,7 +4,13 @@
 pub use seldon_macros::{Payload, predictor, recommender};
 #[doc(hidden)]
 pub use seldon_runtime::__private;
+/// The web framework below, for routes of one's own: see [`Server::routes`].
+pub use seldon_runtime::__private::axum;
 pub use seldon_runtime::*;
+
+/// Ready-made recommenders: fit one, keep it in a field of yours, and delegate to it.
+#[cfg(feature = "recommenders")]
+pub use seldon_recommenders as recommenders;
 
 /// What [`run`] returns, so that `main` can return it.
 pub use std::process::ExitCode;

@@ -15,11 +15,13 @@
 //!
 //! One type serves both transports: each message gets prost's derives, serde's, with the JSON
 //! names that the protobuf language guide gives (camelCase) and unknown features refused, and
-//! `seldon::Payload`, which makes it fit to be the `data` of a predictor.
+//! `seldon::Payload`, which makes it fit to be the `data` of a predictor. The descriptors of what is
+//! compiled are written beside it, and into the program, for gRPC reflection.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
@@ -45,6 +47,8 @@ pub fn compile<P: AsRef<Path>>(protos: impl IntoIterator<Item = P>) -> Result<()
     let includes: BTreeSet<&Path> = protos.iter().map(|p| folder_of(p)).collect();
     let files = protox::compile(&protos, includes)?;
 
+    let descriptors = write_descriptors(&protos, &files)?;
+
     let mut config = prost_build::Config::new();
     config
         .prost_path("::seldon::__private::prost")
@@ -52,7 +56,7 @@ pub fn compile<P: AsRef<Path>>(protos: impl IntoIterator<Item = P>) -> Result<()
     for message in payloads(&files) {
         config.message_attribute(
             format!(".{}", message.name),
-            payload_attributes(&message.name),
+            payload_attributes(&message.name, &descriptors),
         );
         for oneof in &message.oneofs {
             config.type_attribute(format!(".{}.{oneof}", message.name), SERDE);
@@ -60,6 +64,16 @@ pub fn compile<P: AsRef<Path>>(protos: impl IntoIterator<Item = P>) -> Result<()
     }
     config.compile_fds(files)?;
     Ok(())
+}
+
+/// Writes what reflection shows of `files` beside the messages, and returns the file's name.
+fn write_descriptors(protos: &[PathBuf], files: &FileDescriptorSet) -> Result<String, Error> {
+    let first = protos.first().and_then(|proto| proto.file_stem());
+    let name = format!("{}.fds", first.unwrap_or_default().display());
+    // Cargo sets it for every build script.
+    let folder = std::env::var_os("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&folder).join(&name), files.encode_to_vec())?;
+    Ok(name)
 }
 
 /// The folder that holds `file`, in a form that is a valid include path.
@@ -76,10 +90,11 @@ const SERDE: &str = "\
     #[serde(crate = \"::seldon::__private::serde\", rename_all = \"camelCase\")]";
 
 /// What turns a message into the `data` of a predictor.
-fn payload_attributes(type_name: &str) -> String {
+fn payload_attributes(type_name: &str, descriptors: &str) -> String {
     format!(
         "{SERDE}\n#[serde(deny_unknown_fields)]\n\
-         #[derive(::seldon::Payload)]\n#[seldon(type_name = \"{type_name}\")]"
+         #[derive(::seldon::Payload)]\n#[seldon(type_name = \"{type_name}\", \
+         descriptors = ::core::include_bytes!(::core::concat!(::core::env!(\"OUT_DIR\"), \"/{descriptors}\")))]"
     )
 }
 

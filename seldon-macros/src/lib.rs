@@ -95,10 +95,12 @@ pub fn recommender(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// In `#[seldon(…)]` on the struct; both may be left out.
+/// In `#[seldon(…)]` on the struct; all may be left out.
 ///
 /// * `type_name = "io.seldon.microservice.iris.IrisPredictRequest"`: the message's full name in
 ///   protobuf, which gRPC clients send. Without it, the struct's name, in no package.
+/// * `descriptors = include_bytes!("iris.fds")`: the encoded `FileDescriptorSet` of the `.proto` file
+///   that declares the message, and of its imports, which gRPC reflection shows.
 /// * `crate = "::seldon"`: the absolute path of seldon, where it goes by another name.
 #[proc_macro_derive(Payload, attributes(seldon))]
 pub fn payload(input: TokenStream) -> TokenStream {

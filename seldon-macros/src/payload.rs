@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Fields, FieldsNamed, LitStr, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, FieldsNamed, LitStr, Meta, Path};
 
 use crate::args::{Slot, Takes, arguments, crate_path, krate};
 use crate::errors::Errors;
@@ -28,6 +28,10 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         .given()
         .map_or_else(|| name.unraw().to_string(), LitStr::value);
     let checks = checks(&input.attrs, fields);
+    let descriptors = args
+        .descriptors
+        .given()
+        .map(|set| quote!(const DESCRIPTORS: &'static [u8] = #set;));
     Some(quote! {
         const _: () = {
             use #krate::__private as __seldon;
@@ -36,6 +40,7 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
             impl __seldon::Payload for #name {
                 const TYPE_NAME: &'static str = #type_name;
                 const CHECKS: &'static [__seldon::Check] = &[#(#checks),*];
+                #descriptors
             }
         };
     })
@@ -44,6 +49,7 @@ fn payload(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
 /// What `#[seldon(…)]` on the message says.
 struct Args {
     type_name: Slot<LitStr>,
+    descriptors: Slot<Expr>,
     krate: Slot<Path>,
 }
 
@@ -51,10 +57,11 @@ impl Args {
     fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
         const TAKES: Takes = Takes {
             attribute: "#[seldon(…)]",
-            keys: &["type_name", "crate"],
+            keys: &["type_name", "descriptors", "crate"],
         };
         let mut args = Self {
             type_name: Slot::Absent,
+            descriptors: Slot::Absent,
             krate: Slot::Absent,
         };
         for attribute in attributes.iter().filter(|a| a.path().is_ident("seldon")) {
@@ -67,6 +74,7 @@ impl Args {
             arguments(list.tokens.clone(), errors, |key, input| {
                 match key.to_string().as_str() {
                     "type_name" => args.type_name.read(key, input, type_name),
+                    "descriptors" => args.descriptors.read(key, input, |input| input.parse()),
                     "crate" => args.krate.read(key, input, crate_path),
                     _ => Err(TAKES.unknown(key)),
                 }

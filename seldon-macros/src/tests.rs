@@ -148,7 +148,7 @@ fn recommender_of_a_tuple_struct() {
 #[test]
 fn payload_of_a_message() {
     let message = quote! {
-        #[seldon(type_name = "iris.v1.Flower")]
+        #[seldon(type_name = "iris.v1.Flower", descriptors = DESCRIPTORS)]
         pub struct Flower {
             f1: f32,
             #[serde(skip)]

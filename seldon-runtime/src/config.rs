@@ -5,13 +5,16 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::predict::Reply;
+use crate::recommend::CandidateSettings;
 use crate::server::Limits;
 
 /// A program's configuration.
@@ -37,8 +40,16 @@ pub struct Config {
     pub log: String,
     /// The memcached servers that hold candidate lists, `host:port` separated by commas.
     pub memcached: Option<String>,
+    /// The address of the listener for administration.
+    pub admin_host: IpAddr,
+    /// Its port; 0 lets the system choose.
+    pub admin_port: u16,
+    /// There is no such listener.
+    pub no_admin: bool,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
+    /// How candidate lists are fetched: the table `[candidates]`.
+    pub candidates: CandidateSettings,
 }
 
 impl Default for Config {
@@ -53,7 +64,11 @@ impl Default for Config {
             reply: None,
             log: "info".to_owned(),
             memcached: None,
+            admin_host: IpAddr::from([127, 0, 0, 1]),
+            admin_port: 6000,
+            no_admin: false,
             limits: Limits::default(),
+            candidates: CandidateSettings::default(),
         }
     }
 }
@@ -69,6 +84,11 @@ impl Config {
         self.grpc_port.map(|port| SocketAddr::new(self.host, port))
     }
 
+    /// Where administration listens, if it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        (!self.no_admin).then(|| SocketAddr::new(self.admin_host, self.admin_port))
+    }
+
     /// Reads the configuration from `arguments` (the first is the program's name), the environment
     /// and the file.
     ///
@@ -79,13 +99,15 @@ impl Config {
         name: &'static str,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, Told> {
-        use clap::{CommandFactory, FromArgMatches};
-
-        let matches = Flags::command()
+        let mut command = Flags::command()
             .name(name)
-            .try_get_matches_from(arguments)
-            .map_err(Told::Flags)?;
-        let flags = Flags::from_arg_matches(&matches).map_err(Told::Flags)?;
+            .mut_args(|flag| flag.hide_env_values(true));
+        let matches = command.try_get_matches_from_mut(arguments);
+        let flags = matches.and_then(|matches| Flags::from_arg_matches(&matches));
+        let flags = flags.map_err(|error| match error.use_stderr() {
+            true => Told::Wrong(wrong_flag(&error, &command)),
+            false => Told::Help(error),
+        })?;
         flags.onto_file().map_err(Told::Wrong)
     }
 }
@@ -93,9 +115,9 @@ impl Config {
 /// Why there is no configuration.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// A wrong flag, or a question for help or the version: clap words both.
-    Flags(clap::Error),
-    /// Something else.
+    /// Help was asked for.
+    Help(clap::Error),
+    /// Something is wrong with a flag, a variable or the file.
     Wrong(Error),
 }
 
@@ -113,7 +135,10 @@ const FILE: &str = "seldon.toml";
 
 /// Serves a model over REST and gRPC.
 #[derive(Debug, Parser, Serialize)]
-#[command(version, disable_version_flag = true)]
+#[command(
+    disable_help_flag = true,
+    after_help = "Each flag is also a setting of the file, `model_name` for --model-name; a flag counts before its variable, and the variable before the file."
+)]
 struct Flags {
     /// TOML file with settings of the same names [default: seldon.toml, if it is there]
     #[arg(long, env = "SELDON_CONFIG", value_name = "FILE")]
@@ -156,28 +181,102 @@ struct Flags {
     #[arg(long, env = "SELDON_LOG", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
+    /// Address of the listener for metrics [default: 127.0.0.1]
+    #[arg(long, env = "SELDON_ADMIN_HOST", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_host: Option<IpAddr>,
+    /// Its port; 0 lets the system choose [default: 6000]
+    #[arg(long, env = "SELDON_ADMIN_PORT", value_name = "PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_port: Option<u16>,
+    /// No listener for metrics
+    #[arg(long, env = "SELDON_NO_ADMIN", value_parser = clap::builder::FalseyValueParser::new())]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_admin: bool,
     /// Memcached servers with candidate lists
     #[arg(long, env = "SELDON_MEMCACHED", value_name = "HOST:PORT[,…]")]
     #[serde(skip_serializing_if = "Option::is_none")]
     memcached: Option<String>,
+    /// Print this help
+    // One form for `-h` and `--help`: each setting is said in a line.
+    #[arg(short, long, action = ArgAction::HelpShort)]
+    #[serde(skip)]
+    help: Option<bool>,
 }
 
 impl Flags {
     fn onto_file(self) -> Result<Config> {
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
-        match &self.config {
-            Some(file) if !file.is_file() => {
+        let default = Path::new(FILE);
+        let file = self.config.as_deref();
+        if let Some(file) = file.or(Some(default).filter(|file| file.is_file())) {
+            if !file.is_file() {
+                let file = file.display();
                 return Err(Error::setup(format!(
-                    "there is no configuration file {}",
-                    file.display()
+                    "there is no configuration file {file}"
                 )));
             }
-            Some(file) => figment = figment.merge(Toml::file_exact(file)),
-            None => figment = figment.merge(Toml::file_exact(FILE)),
+            figment = figment.merge(Toml::file_exact(file));
         }
+        let file = file.unwrap_or(default).to_owned();
         figment
             .merge(Serialized::defaults(self))
             .extract()
-            .map_err(|e| Error::setup(format!("the configuration is wrong: {e}")))
+            .map_err(|error| wrong_setting(&error, &file))
     }
+}
+
+/// What clap says, in one sentence, and where a wrong value came from.
+fn wrong_flag(error: &clap::Error, command: &clap::Command) -> Error {
+    let text = error.render().to_string();
+    let lines = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let sentence = one_line(lines);
+    let sentence = sentence.trim_start_matches("error: ");
+    match variable_at_fault(error, command) {
+        Some(variable) => Error::setup(format!("{sentence}, from the environment's {variable}")),
+        None => Error::setup(format!("{sentence} (--help says more)")),
+    }
+}
+
+/// The environment variable that `error` is about: clap itself names the flag only.
+///
+/// `command` has parsed the arguments: before that its flags have no names to compare.
+fn variable_at_fault(error: &clap::Error, command: &clap::Command) -> Option<String> {
+    let text_of = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let name = text_of(ContextKind::InvalidArg)?;
+    let flag = command.get_arguments().find(|f| f.to_string() == *name)?;
+    let variable = flag.get_env()?;
+    let value = std::env::var_os(variable)?;
+    let refused = text_of(ContextKind::InvalidValue).map_or("", String::as_str);
+    (value.to_string_lossy() == refused).then(|| variable.to_string_lossy().into_owned())
+}
+
+/// What figment says of `file`, in one sentence.
+fn wrong_setting(error: &figment::Error, file: &Path) -> Error {
+    let what = match &error.kind {
+        Kind::UnknownField(name, known) => {
+            format!("`{name}` is no setting, there are {}", known.join(", "))
+        }
+        Kind::UnknownVariant(found, known) => format!("`{found}` is none of {}", known.join(", ")),
+        // TOML's own words draw the line in question.
+        kind => one_line(kind.to_string().lines().filter(|line| !line.contains('|'))),
+    };
+    // The path of an unknown field ends with the field.
+    let unknown = matches!(error.kind, Kind::UnknownField(..));
+    let place = &error.path[..error.path.len() - usize::from(unknown && !error.path.is_empty())];
+    let file = file.display();
+    if place.is_empty() {
+        return Error::setup(format!("{file}: {what}"));
+    }
+    Error::setup(format!("{file}: `{}`: {what}", place.join(".")))
+}
+
+fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let lines: Vec<&str> = lines.map(str::trim).filter(|l| !l.is_empty()).collect();
+    lines.join("; ")
 }

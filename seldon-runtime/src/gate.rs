@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Code, Error, Result};
 
@@ -33,16 +33,20 @@ impl Gate {
         }
     }
 
+    /// A place if there is one now.
+    pub(crate) fn try_enter(&self) -> Option<Permit> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Permit(place))
+    }
+
     /// A place, now or after a wait.
     ///
     /// # Errors
     ///
     /// [`Code::Overloaded`] if the queue is full or the wait was too long.
     pub(crate) async fn enter(&self) -> Result<Permit> {
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => return Ok(Permit(place)),
-            Err(TryAcquireError::NoPermits) => {}
-            Err(TryAcquireError::Closed) => return Err(overloaded()),
+        if let Some(permit) = self.try_enter() {
+            return Ok(permit);
         }
         let _waiting = Waiting::join(&self.waiting, self.most_waiting).ok_or_else(overloaded)?;
         let place = Arc::clone(&self.places).acquire_owned();
@@ -58,7 +62,6 @@ impl Gate {
     }
 
     /// How many places are free.
-    #[cfg(test)]
     pub(crate) fn free(&self) -> usize {
         self.places.available_permits()
     }

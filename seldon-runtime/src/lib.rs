@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 mod gate;
 pub mod grpc;
+mod observe;
 pub mod predict;
 pub mod proto;
 mod puid;
@@ -16,14 +17,14 @@ pub mod server;
 pub mod service;
 
 pub use any::Any;
-pub use artifact::{Artifact, Folder, Persist};
+pub use artifact::{Artifact, Folder, Matrix, Persist};
 pub use config::Config;
 pub use error::{Code, Error, Result, Violation};
 pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
 pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
-    AllItems, CandidateSource, Candidates, Fetched, ItemIndex, List, Query, Recommend,
-    Recommendation, Recommender,
+    AllItems, CandidateSettings, CandidateSource, Candidates, Configured, Fetched, InMemory,
+    ItemIndex, List, Memcached, Query, Recommend, Recommendation, Recommender, Routing,
 };
 pub use run::{block_on, run};
 pub use server::{Bound, Limits, Server};
@@ -35,7 +36,7 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::result::Result::Ok;
 
-    pub use axum::Router;
+    pub use axum::{self, Router};
     pub use prost;
     pub use serde;
 

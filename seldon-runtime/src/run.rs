@@ -2,68 +2,111 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::error::{Error, Result};
 use crate::server::{Program, Server};
 
+/// A flag, a variable or the configuration file is wrong. It is what clap and most programs use.
+const MISCONFIGURED: u8 = 2;
+
 /// Serves a model as flags, environment and file say, until the process is told to end.
 ///
 /// Loads the model folder, prints where it listens and what it serves, and logs to standard
-/// error. What is wrong with a flag, the folder or the address is said in one sentence, and the
-/// exit code is not zero.
+/// error. What is wrong is said there in one sentence.
+///
+/// # Exit codes
+///
+/// | code | when |
+/// |---|---|
+/// | 0 | the process was told to end, and has; or help was asked for |
+/// | 1 | the service cannot be started or go on: no model, a damaged one, a port that is taken |
+/// | 2 | a flag, an environment variable or the configuration file is wrong |
 pub fn run<M: Program>() -> ExitCode {
-    match Config::read(M::NAME, std::env::args_os()) {
-        Ok(config) => block_on(serve::<M>(config)),
-        Err(Told::Flags(error)) => {
-            // Help goes to standard output and is no failure; clap knows which it is.
-            let _ = error.print();
-            ExitCode::from(error.exit_code() as u8)
+    let config = match Config::read(M::NAME, std::env::args_os()) {
+        Ok(config) => config,
+        Err(Told::Help(help)) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
-        Err(Told::Wrong(error)) => failed(&error),
+        Err(Told::Wrong(error)) => return failed(&error, ExitCode::from(MISCONFIGURED)),
+    };
+    if let Err(error) = log(&config.log) {
+        return failed(&error, ExitCode::from(MISCONFIGURED));
     }
+    run_to_end(serve::<M>(config))
 }
 
 /// Runs `program` to its end on a multi-threaded runtime: what `main` returns where it composes a
-/// [`Server`] by hand. An error is printed in one sentence.
+/// [`Server`] by hand. An error is printed in one sentence, and its exit code is 1.
+///
+/// It logs to standard error, at the level `info` or as the environment variable `SELDON_LOG`
+/// says, unless the program has set up `tracing` for itself.
 pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
+    let directives = std::env::var("SELDON_LOG");
+    if let Err(error) = log(directives.as_deref().unwrap_or("info")) {
+        return failed(&error, ExitCode::from(MISCONFIGURED));
+    }
+    run_to_end(program)
+}
+
+fn run_to_end(program: impl Future<Output = Result<()>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    match runtime.map_err(|e| Error::setup("cannot start the runtime").with_cause(e)) {
-        Ok(runtime) => {
-            let ended = runtime.block_on(program);
-            // A model that is still computing does not hold up the end.
-            runtime.shutdown_background();
-            match ended {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => failed(&error),
-            }
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            let error = Error::setup("cannot start the runtime").with_cause(e);
+            return failed(&error, ExitCode::FAILURE);
         }
-        Err(error) => failed(&error),
+    };
+    let ended = runtime.block_on(program);
+    // A model that is still computing does not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, ExitCode::FAILURE),
     }
 }
 
-fn failed(error: &Error) -> ExitCode {
+fn failed(error: &Error, code: ExitCode) -> ExitCode {
     eprintln!("error: {error}");
-    ExitCode::FAILURE
+    code
 }
 
 async fn serve<M: Program>(config: Config) -> Result<()> {
-    log(&config.log)?;
-    let model = M::load(&Folder::open(&config.model)?)?;
+    let model = M::load(&open(&config.model)?)?;
     let server = model.mount(Server::new(), &config).await?;
     server.serve_as(&config).await
 }
 
+/// Opens the model folder. Where there is none, the reader is new here, and told what to do.
+fn open(folder: &Path) -> Result<Folder> {
+    Folder::open(folder).map_err(|error| match folder.exists() {
+        true => error,
+        false => Error::setup(format!(
+            "{error}: save one there, or name another by --model"
+        )),
+    })
+}
+
 /// Logs to standard error: text for a person at a terminal, JSON for a machine elsewhere.
 fn log(directives: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|e| Error::setup(format!("`{directives}` is no log level")).with_cause(e))?;
+    // A word alone would be taken for a module's name, and `--log debg` for all it has to say.
+    let is_known = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    let filter = EnvFilter::try_new(directives).ok();
+    let Some(filter) = filter.filter(|_| directives.split(',').all(is_known)) else {
+        return Err(Error::setup(format!(
+            "`{directives}` is no log level: it is off, error, warn, info, debug or trace, or says so for modules, as `info,hyper=debug` does"
+        )));
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);

@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use prost::Message;
+
 #[test]
 fn generated_messages_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let proto = root.join("../proto/seldon.proto");
     let files = protox::compile([&proto], [proto.parent().expect("has a folder")])
         .expect("seldon.proto compiles");
+    let descriptors = files.encode_to_vec();
     let out = tempfile::tempdir().expect("a temporary folder");
     prost_build::Config::new()
         .extern_path(".google.protobuf.Any", "crate::any::Any")
@@ -21,13 +24,19 @@ fn generated_messages_are_current() {
         .expect("the messages are generated");
     let fresh = fs::read_to_string(out.path().join("io.seldon.api.rpc.rs")).expect("generated");
 
-    let checked_in = root.join("src/proto/seldon.rs");
+    current(&root.join("src/proto/seldon.rs"), fresh.as_bytes());
+    current(&root.join("src/proto/seldon.fds"), &descriptors);
+}
+
+/// Compares what is checked in with what is generated, or writes it anew.
+fn current(checked_in: &Path, fresh: &[u8]) {
     if std::env::var_os("SELDON_BLESS").is_some() {
-        fs::write(&checked_in, &fresh).expect("the messages are written");
+        fs::write(checked_in, fresh).expect("it is written");
     }
-    let current = fs::read_to_string(&checked_in).unwrap_or_default();
+    let current = fs::read(checked_in).unwrap_or_default();
     assert!(
         current == fresh,
-        "src/proto/seldon.rs is stale: run again with SELDON_BLESS=1"
+        "{} is stale: run again with SELDON_BLESS=1",
+        checked_in.display()
     );
 }

@@ -7,5 +7,6 @@ const _: () = {
             __seldon::check::<f32>,
             __seldon::check::<__seldon::Option<Vec<String>>>,
         ];
+        const DESCRIPTORS: &'static [u8] = DESCRIPTORS;
     }
 };

@@ -13,10 +13,12 @@ mod disk;
 mod draft;
 mod folder;
 mod manifest;
+mod matrix;
 mod persist;
 
 pub use draft::Draft;
 pub use folder::Folder;
+pub use matrix::Matrix;
 pub use persist::{Field, Persist, PersistJson, Skip, skipped};
 
 use std::path::Path;

@@ -1,5 +1,8 @@
 //! The gRPC face: a status with `google.rpc` details.
 
+use std::fmt;
+use std::sync::Arc;
+
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -23,4 +26,31 @@ impl Error {
         }
         Status::with_error_details(face.grpc, self.public_detail(), details)
     }
+
+    /// The same, for a status that goes through code that is not ours; [`Error::of_response`]
+    /// finds it again.
+    pub(crate) fn into_status(self) -> Status {
+        let mut status = self.to_status();
+        status.set_source(Arc::new(Carried(Arc::new(self))));
+        status
+    }
+
+    /// The error that a gRPC answer was made of.
+    pub(crate) fn of_response<B>(response: &http::Response<B>) -> Option<Arc<Self>> {
+        let status = response.extensions().get::<Status>()?;
+        let carried = std::error::Error::source(status)?.downcast_ref::<Carried>()?;
+        Some(Arc::clone(&carried.0))
+    }
 }
+
+/// An error as the source of a status: `Error` is none of the standard library's.
+#[derive(Debug)]
+struct Carried(Arc<Error>);
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Carried {}

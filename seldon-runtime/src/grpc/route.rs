@@ -22,7 +22,7 @@ use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
 
 /// The method's path.
-const CLASSIFY: &str = "/io.seldon.api.rpc.Seldon/Classify";
+pub(crate) const CLASSIFY: &str = "/io.seldon.api.rpc.Seldon/Classify";
 
 /// Metadata that names the predictor where several share the method.
 const MODEL: &str = "seldon-model";
@@ -225,9 +225,7 @@ impl<C: Choice> UnaryService<ClassificationRequest> for Method<C> {
             let (metadata, _, message) = request.into_parts();
             let model = metadata.get(MODEL).map(|name| name.to_str().unwrap_or("?"));
             let reply = choice.answer(model, message).await;
-            reply
-                .map(tonic::Response::new)
-                .map_err(|error| error.to_status())
+            reply.map(tonic::Response::new).map_err(Error::into_status)
         }))
     }
 }

@@ -24,6 +24,11 @@ pub trait Payload:
     /// the field's type. Asked only after a row was refused, to name all that is wrong with it.
     const CHECKS: &'static [Check];
 
+    /// The `.proto` file that declares the message, with all that it imports, as an encoded
+    /// `google.protobuf.FileDescriptorSet`: what gRPC reflection shows of it. Empty where there
+    /// is none to show.
+    const DESCRIPTORS: &'static [u8] = &[];
+
     /// How a plain array of numbers becomes this message; `None` where it does not.
     const FROM_VALUES: Option<fn(Vec<f32>) -> Self> = None;
 }

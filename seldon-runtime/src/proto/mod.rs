@@ -7,3 +7,6 @@
 mod seldon;
 
 pub use seldon::*;
+
+/// `proto/seldon.proto` and what it imports, as an encoded `google.protobuf.FileDescriptorSet`.
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!("seldon.fds");

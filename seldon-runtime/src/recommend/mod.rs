@@ -1,13 +1,23 @@
 //! Recommenders: what a user writes, the facts that the attribute adds, and where candidates
 //! come from.
 
+mod cache;
 mod candidates;
+mod configured;
+mod ids;
+mod in_memory;
+mod key;
+mod memcached;
 mod rank;
 mod source;
 
 pub use candidates::{Candidates, ItemIndex, List};
+pub use configured::Configured;
+pub use in_memory::InMemory;
+pub use memcached::{CandidateSettings, Memcached, Routing};
 pub use source::{AllItems, CandidateSource, Fetched};
 
+pub(crate) use key::{LONGEST as LONGEST_KEY, is_key};
 pub(crate) use rank::rank;
 
 use crate::artifact::Artifact;
@@ -26,7 +36,7 @@ use crate::server::Program;
     label = "a recommender needs `impl Recommend for {Self}`",
     note = "write `impl Recommend for {Self} {{ fn recommend(&self, query: &Query<'_>, candidates: &Candidates) -> Result<Vec<Recommendation>> {{ … }} }}`"
 )]
-pub trait Recommend: Send + Sync + 'static {
+pub trait Recommend {
     /// Chooses among `candidates` for the user of `query`, with raw scores: greater is better.
     ///
     /// # Errors
@@ -52,7 +62,7 @@ pub trait Recommend: Send + Sync + 'static {
     note = "annotate the struct: `#[seldon::recommender]`, or `#[seldon::recommender(candidates = seldon::Memcached)]`"
 )]
 pub trait Recommender:
-    Recommend + Rest<<Self as Recommender>::Source> + Artifact + Program
+    Recommend + Rest<<Self as Recommender>::Source> + Artifact + Program + Send + Sync + 'static
 {
     /// Where the items to score come from.
     type Source: CandidateSource;

@@ -11,14 +11,13 @@ use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::{Code, Error, Result, Violation};
 use crate::predict::Executor;
-use crate::recommend::{CandidateSource, Candidates, Query, Recommendation, Recommender, rank};
+use crate::recommend::{
+    CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, is_key, rank,
+};
 use crate::service::Service;
 
 /// The most keys of candidate lists in one request.
 const MOST_KEYS: usize = 64;
-
-/// The longest key that memcached takes, in bytes.
-const LONGEST_KEY: usize = 250;
 
 /// Says that the reply was made without what would have made it better.
 const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
@@ -110,7 +109,6 @@ async fn recommend<R: Recommender>(
 /// The keys in a `data_key`. A wrong one is noted; it would be a command to memcached.
 fn keys<'a>(text: &'a str, parameters: &mut Parameters<'_>) -> Vec<&'a str> {
     let keys: Vec<&str> = text.split(',').filter(|key| !key.is_empty()).collect();
-    let bad = |key: &&&str| key.len() > LONGEST_KEY || key.bytes().any(|b| !b.is_ascii_graphic());
     if keys.is_empty() {
         parameters.wrong("data_key", "must hold a key, got none");
     } else if keys.len() > MOST_KEYS {
@@ -118,7 +116,7 @@ fn keys<'a>(text: &'a str, parameters: &mut Parameters<'_>) -> Vec<&'a str> {
             "data_key",
             format!("must hold at most {MOST_KEYS} keys, got {}", keys.len()),
         );
-    } else if let Some(key) = keys.iter().find(bad) {
+    } else if let Some(key) = keys.iter().find(|key| !is_key(key)) {
         let key = crate::error::echo(key);
         parameters.wrong(
             "data_key",

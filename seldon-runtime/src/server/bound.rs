@@ -7,55 +7,89 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::timeout;
 
+use super::Ready;
 use super::accept::{Connections, Door, accept};
+use super::admin;
 use super::connection::Site;
 use super::guard::Guard;
+use super::health::Health;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
 use crate::error::{Error, Result};
+use crate::observe::note_panics;
 
 /// A server whose models are loaded and warm and whose addresses are bound: all that can fail has
 /// not. Connections wait until it serves.
 pub struct Bound {
     doors: Vec<Door>,
+    rest: SocketAddr,
+    grpc: SocketAddr,
+    admin: Option<SocketAddr>,
     guard: Arc<Guard>,
+    health: Health,
+    connections: Connections,
 }
 
 impl Bound {
-    pub(super) fn new(guard: Guard) -> Self {
+    /// Binds one address for both transports.
+    pub(super) async fn together(ready: &Ready, address: impl ToSocketAddrs) -> Result<Self> {
+        let router = ready.router();
+        let (door, address) = open(address, router, &ready.guard).await?;
+        Ok(Self::of(ready, vec![door], address, address))
+    }
+
+    /// Binds one for each.
+    pub(super) async fn apart(
+        ready: &Ready,
+        rest: impl ToSocketAddrs,
+        grpc: impl ToSocketAddrs,
+    ) -> Result<Self> {
+        let (rest, at_rest) = open(rest, ready.rest.clone().router(), &ready.guard).await?;
+        let (grpc, at_grpc) = open(grpc, ready.grpc.clone().router(), &ready.guard).await?;
+        Ok(Self::of(ready, vec![rest, grpc], at_rest, at_grpc))
+    }
+
+    fn of(ready: &Ready, doors: Vec<Door>, rest: SocketAddr, grpc: SocketAddr) -> Self {
+        let guard = Arc::clone(&ready.guard);
+        let connections = Connections::new(guard.limits().connections);
         Self {
-            doors: Vec::new(),
-            guard: Arc::new(guard),
+            doors,
+            rest,
+            grpc,
+            admin: None,
+            guard,
+            health: ready.health.clone(),
+            connections,
         }
     }
 
-    /// Binds one address more, for what `router` answers.
-    pub(super) async fn open(
-        &mut self,
-        address: impl ToSocketAddrs,
-        router: axum::Router,
-    ) -> Result<SocketAddr> {
-        let listener = listen(address).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|e| Error::setup("cannot tell the address bound").with_cause(e))?;
-        let guard = Arc::clone(&self.guard);
-        self.doors.push(Door {
-            listener,
-            address,
-            site: Arc::new(Site { router, guard }),
-        });
-        Ok(address)
+    /// The same server with another `address` for administration, which should not be open to
+    /// everybody: `GET /metrics` answers with the server's figures as Prometheus reads them.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound, with the address.
+    pub async fn administered(mut self, address: impl ToSocketAddrs) -> Result<Self> {
+        let router = admin::routes(&self.guard, &self.connections);
+        let (door, address) = open(address, router, &self.guard).await?;
+        self.doors.push(door);
+        self.admin = Some(address);
+        Ok(self)
     }
 
-    /// The first address bound: where the port was 0, with the one that the system chose.
+    /// The address of REST: where the port was 0, with the one that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
-        self.doors[0].address
+        self.rest
     }
 
     /// The address of gRPC: where it has no port of its own, the same.
     pub fn grpc_addr(&self) -> SocketAddr {
-        self.doors[self.doors.len() - 1].address
+        self.grpc
+    }
+
+    /// The address of administration, if there is one.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// What the server bears.
@@ -70,10 +104,14 @@ impl Bound {
     /// accepts no more, finishes what is in flight, and returns by the drain limit whatever its
     /// peers do.
     ///
+    /// From here on a panic of the process is logged by its place alone: its message may hold
+    /// what a request brought.
+    ///
     /// # Errors
     ///
     /// If the signals cannot be listened for, or at once if one comes a second time.
     pub async fn serve(self) -> Result<()> {
+        note_panics();
         let mut signals = Signals::new()?;
         let (told, stop) = tokio::sync::oneshot::channel();
         let again = async move {
@@ -103,25 +141,28 @@ impl Bound {
         Ok(())
     }
 
-    async fn live(self, stop: impl Future<Output = Stop>) {
+    async fn live(mut self, stop: impl Future<Output = Stop>) {
         let limits = self.guard.limits();
         let life = self.guard.life().clone();
         // Whoever drops this future wants the connections dropped with it.
         let _end = End(life.clone());
-        let connections = Connections::new(limits.connections);
+        let connections = self.connections;
         let doors: Vec<_> = (self.doors.into_iter())
             .map(|door| tokio::spawn(accept(door, connections.clone(), life.clone())))
             .collect();
         life.enter(Phase::Serving);
+        self.health.tell(Phase::Serving).await;
 
         let stop = stop.await;
         tracing::info!(open = connections.open(), "told to end");
         if stop == Stop::Gently && !limits.lame_duck.is_zero() {
             life.enter(Phase::LameDuck);
+            self.health.tell(Phase::LameDuck).await;
             tokio::time::sleep(limits.lame_duck).await;
         }
 
         life.enter(Phase::Draining);
+        self.health.tell(Phase::Draining).await;
         let drained = async {
             for door in doors {
                 let _ = door.await;
@@ -132,6 +173,25 @@ impl Bound {
             tracing::warn!(open = connections.open(), "the drain limit has passed");
         }
     }
+}
+
+/// Binds `address`, for what `router` answers.
+async fn open(
+    address: impl ToSocketAddrs,
+    router: axum::Router,
+    guard: &Arc<Guard>,
+) -> Result<(Door, SocketAddr)> {
+    let listener = listen(address).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| Error::setup("cannot tell the address bound").with_cause(e))?;
+    let guard = Arc::clone(guard);
+    let door = Door {
+        listener,
+        address,
+        site: Arc::new(Site { router, guard }),
+    };
+    Ok((door, address))
 }
 
 /// Ends a server's life when it is dropped.

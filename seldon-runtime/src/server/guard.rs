@@ -14,14 +14,16 @@ use http::{HeaderMap, HeaderValue, Uri, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::{Instant, timeout_at};
 
+use super::admin::METRICS;
 use super::capped::Capped;
 use super::deadline::{Patience, patience};
 use super::life::{Life, Phase};
 use super::limits::Limits;
 use super::request_id::{REQUEST_ID, request_id};
 use crate::error::{BoxError, Code, Error, Problem, Result};
-use crate::gate::Gate;
+use crate::gate::{Gate, Permit};
 use crate::grpc::is_grpc;
+use crate::observe::{Kind, Metrics, Now, Place, log};
 use crate::rest::OverLimit;
 
 /// The guard of a server, over all its listeners.
@@ -30,12 +32,18 @@ pub(super) struct Guard {
     limits: Limits,
     life: Life,
     gate: Gate,
+    metrics: Metrics,
 }
 
 impl Guard {
-    pub(super) fn new(limits: Limits, life: Life) -> Self {
+    pub(super) fn new(limits: Limits, life: Life, metrics: Metrics) -> Self {
         let gate = Gate::new(limits.in_flight, limits.queue_per_place, limits.queue_time);
-        Self { limits, life, gate }
+        Self {
+            limits,
+            life,
+            gate,
+            metrics,
+        }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -57,7 +65,7 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        let asked = Asked::of(&request);
+        let asked = self.ask(&request);
         let response = match self.admit(request, &asked, next).await {
             Ok(response) => response,
             Err(error) => error.into_response(),
@@ -67,7 +75,7 @@ impl Guard {
 
     /// Turns a request away whose connection is one too many.
     pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response {
-        let asked = Asked::of(request);
+        let asked = self.ask(request);
         let version = asked.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
             .with_retry_after(std::time::Duration::from_secs(1));
@@ -89,15 +97,18 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        let arrived = Instant::now();
         if asked.version < Version::HTTP_2 {
             check_head(&request, self.limits.head)?;
         }
         let time = match patience(request.headers()) {
             Patience::For(time) => time.min(self.limits.deadline),
-            Patience::Unsaid | Patience::Malformed => self.limits.deadline,
+            Patience::Unsaid => self.limits.deadline,
+            Patience::Malformed => {
+                self.metrics.malformed_timeout();
+                self.limits.deadline
+            }
         };
-        let deadline = arrived + time;
+        let deadline = asked.at + time;
         let late = || {
             let detail = format!("the request was not answered within its {time:?}");
             Error::new(Code::DeadlineExceeded, detail)
@@ -114,7 +125,7 @@ impl Guard {
         let answered = timeout_at(deadline, async {
             let _place = match is_health(request.uri()) {
                 true => None,
-                false => Some(self.gate.enter().await?),
+                false => Some(self.enter().await?),
             };
             AssertUnwindSafe(next(request))
                 .catch_unwind()
@@ -131,6 +142,17 @@ impl Guard {
         }
     }
 
+    /// A place among the requests in flight.
+    async fn enter(&self) -> Result<Permit> {
+        if let Some(place) = self.gate.try_enter() {
+            return Ok(place);
+        }
+        let begun = Instant::now();
+        let place = self.gate.enter().await;
+        self.metrics.waited(begun.elapsed());
+        place
+    }
+
     /// The request, its body within the limit.
     fn cap<B>(&self, request: Request<B>) -> Result<Request>
     where
@@ -144,20 +166,31 @@ impl Guard {
         Ok(request.map(|body| Body::new(Capped::new(body, limit))))
     }
 
-    /// Gives the answer its id, and an error its face.
+    /// Gives the answer its id, and an error its face; counts and logs it.
     fn finish(&self, mut response: Response, asked: Asked) -> Response {
-        if let Some(Problem(error)) = response.extensions_mut().remove::<Problem>() {
-            // What the answer says besides: `allow`, the compressions known.
-            let mut said = std::mem::take(response.headers_mut());
-            // Axum's, of the empty body.
-            said.remove(header::CONTENT_LENGTH);
-            response = if asked.grpc {
-                error.to_status().into_http()
-            } else {
-                error.to_response(asked.id.to_str().unwrap_or_default())
-            };
-            response.headers_mut().extend(said);
-        }
+        let id = asked.id.to_str().unwrap_or_default();
+        let error = match response.extensions_mut().remove::<Problem>() {
+            Some(Problem(error)) => {
+                // What the answer says besides: `allow`, the compressions known.
+                let mut said = std::mem::take(response.headers_mut());
+                // Axum's, of the empty body.
+                said.remove(header::CONTENT_LENGTH);
+                response = if asked.grpc {
+                    error.to_status().into_http()
+                } else {
+                    error.to_response(id)
+                };
+                response.headers_mut().extend(said);
+                Some(error)
+            }
+            None if asked.grpc => Error::of_response(&response),
+            None => None,
+        };
+        let (error, took) = (error.as_deref(), asked.at.elapsed());
+        let code = error.map(Error::code);
+        self.metrics.answered(asked.place, asked.kind, code, took);
+        let service = self.metrics.name(asked.place);
+        log(id, service, response.status(), error, took);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.id);
         if asked.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
@@ -169,25 +202,45 @@ impl Guard {
 
 /// What of a request is needed once it is gone.
 struct Asked {
+    at: Instant,
     id: HeaderValue,
     grpc: bool,
     version: Version,
+    place: Place,
+    kind: Kind,
 }
 
-impl Asked {
-    fn of<B>(request: &Request<B>) -> Self {
-        Self {
+impl Guard {
+    fn ask<B>(&self, request: &Request<B>) -> Asked {
+        let grpc = is_grpc(request.headers());
+        Asked {
+            at: Instant::now(),
             id: request_id(request.headers()),
-            grpc: is_grpc(request.headers()),
+            grpc,
             version: request.version(),
+            place: self.metrics.place(request.uri().path()),
+            kind: match grpc {
+                true => Kind::Grpc,
+                false => Kind::rest(request.method()),
+            },
         }
+    }
+
+    /// The figures of the server, as Prometheus reads them.
+    pub(super) fn figures(&self, connections: usize) -> String {
+        self.metrics.text(&Now {
+            in_flight: self.limits.in_flight.saturating_sub(self.gate.free()),
+            waiting: self.gate.waiting(),
+            connections,
+            ready: self.life.is_ready(),
+        })
     }
 }
 
-/// Health is asked when things go badly, and answered then too.
+/// Health and figures are asked for when things go badly, and answered then too.
 fn is_health(uri: &Uri) -> bool {
     let path = uri.path();
-    path.starts_with("/health/") || path.starts_with("/grpc.health.v1.Health/")
+    path == METRICS || path.starts_with("/health/") || path.starts_with("/grpc.health.v1.Health/")
 }
 
 /// What hyper lets through of an HTTP/1 head.

@@ -2,14 +2,18 @@
 
 mod accept;
 mod activity;
+mod admin;
 mod bound;
 mod capped;
 mod connection;
 mod deadline;
 mod flood;
 mod guard;
+mod health;
+mod index;
 mod life;
 mod limits;
+mod reflection;
 mod refusal;
 mod request_id;
 mod sniff;
@@ -22,18 +26,21 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use futures_util::FutureExt;
 use tokio::net::ToSocketAddrs;
 
 pub use bound::Bound;
 pub use limits::Limits;
 
 use guard::Guard;
+use health::Health;
 use life::Life;
 
 use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
-use crate::grpc::Classifiers;
+use crate::grpc::{CLASSIFY, Classifiers};
+use crate::observe::Metrics;
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::service::Service;
@@ -72,6 +79,8 @@ struct Mounted {
     path: String,
     /// The message that it takes, if it is a predictor.
     takes: Option<&'static str>,
+    /// What reflection shows of that message.
+    descriptors: &'static [u8],
 }
 
 impl Server {
@@ -103,6 +112,9 @@ impl Server {
     #[must_use]
     pub fn mount_service<P: Predictor>(mut self, service: Service<P>) -> Self {
         self.note("predictor", &service, Some(P::Data::TYPE_NAME));
+        if let Some(mounted) = self.mounted.last_mut() {
+            mounted.descriptors = P::Data::DESCRIPTORS;
+        }
         if self.wrong.is_none() {
             self.router = self.router.merge(P::routes(service.clone()));
             self.classifiers.add(service);
@@ -171,17 +183,10 @@ impl Server {
             Some(clash("both have that name", other))
         } else if let Some(other) = self.mounted.iter().find(|m| m.path == path) {
             Some(clash(&format!("both are at {path}"), other))
-        } else if let Some(other) = self
-            .mounted
-            .iter()
-            .find(|m| takes.is_some() && m.takes == takes)
-        {
-            Some(clash(
-                &format!("both take a `{}`", takes.unwrap_or_default()),
-                other,
-            ))
         } else {
-            None
+            let takes = takes.unwrap_or_default();
+            let other = (self.mounted.iter()).find(|m| m.takes.is_some_and(|m| m == takes));
+            other.map(|other| clash(&format!("both take a `{takes}`"), other))
         };
         if let Some(wrong) = wrong {
             self.wrong.get_or_insert(wrong);
@@ -192,6 +197,7 @@ impl Server {
             name,
             path,
             takes,
+            descriptors: &[],
         });
     }
 
@@ -207,7 +213,13 @@ impl Server {
     pub fn router(self) -> Result<Router> {
         let ready = self.ready()?;
         ready.guard.life().enter(life::Phase::Serving);
-        let guard = Arc::new(ready.guard);
+        // Nobody else has it yet, so that this does not wait.
+        let _ = ready
+            .health
+            .clone()
+            .tell(life::Phase::Serving)
+            .now_or_never();
+        let guard = Arc::clone(&ready.guard);
         let answer = from_fn(move |request: Request, next: Next| {
             let guard = Arc::clone(&guard);
             async move {
@@ -215,7 +227,7 @@ impl Server {
                 guard.answer(request, next).await
             }
         });
-        Ok(whole(ready.rest.merge(ready.grpc)).layer(answer))
+        Ok(ready.router().layer(answer))
     }
 
     /// Serves REST and gRPC on one `address` until the process is told to end: see
@@ -235,11 +247,7 @@ impl Server {
     /// Those of [`router`](Self::router), and if the address cannot be bound, with the address.
     pub async fn bind(self, address: impl ToSocketAddrs) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(ready.guard);
-        bound
-            .open(address, whole(ready.rest.merge(ready.grpc)))
-            .await?;
-        Ok(bound)
+        Bound::together(&ready, address).await
     }
 
     /// Binds an address for REST and one for gRPC, neither of which answers the other.
@@ -253,20 +261,20 @@ impl Server {
         grpc: impl ToSocketAddrs,
     ) -> Result<Bound> {
         let ready = self.ready()?;
-        let mut bound = Bound::new(ready.guard);
-        bound.open(rest, whole(ready.rest)).await?;
-        bound.open(grpc, whole(ready.grpc)).await?;
-        Ok(bound)
+        Bound::apart(&ready, rest, grpc).await
     }
 
     /// Serves as `config` says, and prints where and what.
     pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
         self.limits = config.limits.clone();
         let lines: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
-        let bound = match config.grpc_address() {
+        let mut bound = match config.grpc_address() {
             None => self.bind(config.address()).await?,
             Some(grpc) => self.bind_apart(config.address(), grpc).await?,
         };
+        if let Some(admin) = config.admin_address() {
+            bound = bound.administered(admin).await?;
+        }
         let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
         if rest == grpc {
             println!("listening on http://{rest} (REST and gRPC)");
@@ -276,8 +284,27 @@ impl Server {
         for line in lines {
             println!("{line}");
         }
+        if let Some(admin) = bound.admin_addr() {
+            println!("metrics at http://{admin}{}", admin::METRICS);
+        }
         tracing::info!(limits = ?bound.limits(), "serving");
         bound.serve().await
+    }
+
+    /// The name of what answers at each path.
+    fn paths(&self) -> Vec<(String, String)> {
+        let mut predictors = self.mounted.iter().filter(|m| m.takes.is_some());
+        let method = match (predictors.next(), predictors.next()) {
+            (None, _) => None,
+            (Some(only), None) => Some(only.name.clone()),
+            (Some(_), Some(_)) => Some(SHARED.to_owned()),
+        };
+        let rest = self
+            .mounted
+            .iter()
+            .map(|m| (m.name.clone(), m.path.clone()));
+        let grpc = method.map(|name| (name, CLASSIFY.to_owned()));
+        rest.chain(grpc).collect()
     }
 
     /// All that can be known to be wrong before an address is bound.
@@ -289,19 +316,70 @@ impl Server {
         for pool in &self.pools {
             pool.limit(&self.limits);
         }
+        let life = Life::new();
+        let metrics = Metrics::new(self.paths());
+        let names = self.mounted.iter().map(|mounted| mounted.name.clone());
+        let health = Health::new(life.clone(), names);
+        let descriptors: Vec<_> = (self.mounted.iter())
+            .map(|mounted| mounted.descriptors)
+            .collect();
         Ok(Ready {
-            grpc: self.classifiers.routes(self.limits.message),
-            rest: self.router,
-            guard: Guard::new(self.limits, Life::new()),
+            rest: Face {
+                services: self.router,
+                own: health.rest().merge(index::routes(&self.mounted)?),
+            },
+            grpc: Face {
+                services: self.classifiers.routes(self.limits.message),
+                own: health.grpc().merge(reflection::routes(&descriptors)?),
+            },
+            guard: Arc::new(Guard::new(self.limits, life, metrics)),
+            health,
         })
     }
 }
 
+/// The name of the method where several predictors share it.
+const SHARED: &str = "shared";
+
 /// A server that is fit to serve.
 struct Ready {
-    rest: Router,
-    grpc: Router,
-    guard: Guard,
+    rest: Face,
+    grpc: Face,
+    guard: Arc<Guard>,
+    health: Health,
+}
+
+impl Ready {
+    /// Both faces.
+    fn router(&self) -> Router {
+        let (rest, grpc) = (self.rest.clone(), self.grpc.clone());
+        Face {
+            services: rest.services.merge(grpc.services),
+            own: rest.own.merge(grpc.own),
+        }
+        .router()
+    }
+}
+
+/// What one transport answers.
+#[derive(Clone)]
+struct Face {
+    /// What the user mounted.
+    services: Router,
+    /// What the server adds where the user has nothing.
+    own: Router,
+}
+
+impl Face {
+    /// As one router, with an answer to all else.
+    fn router(self) -> Router {
+        let own = (self.own)
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method);
+        (self.services)
+            .method_not_allowed_fallback(wrong_method)
+            .fallback_service(own)
+    }
 }
 
 impl Mounted {
@@ -313,13 +391,6 @@ impl Mounted {
             None => format!("  {kind} {name} at {path}"),
         }
     }
-}
-
-/// `routes`, and an answer to all else.
-fn whole(routes: Router) -> Router {
-    routes
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
 }
 
 fn is_path(path: &str) -> bool {

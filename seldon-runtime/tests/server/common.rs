@@ -68,8 +68,7 @@ macro_rules! model {
 
         impl Grpc for $name {
             async fn classify(service: &Service<Self>, request: grpc::Message) -> grpc::Reply {
-                let (puid, data) = grpc::unpack::<Self>(request)?;
-                grpc::classify(service, puid, data).await
+                grpc::classify(service, grpc::unpack::<Self>(request)).await
             }
         }
 

@@ -6,4 +6,7 @@ mod answers;
 mod dead_peers;
 mod drain;
 mod floods;
+mod health;
+mod metrics;
 mod overload;
+mod signals;

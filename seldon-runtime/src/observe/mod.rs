@@ -1,0 +1,10 @@
+//! What an operator sees: figures, a line for each request, and where a panic came from.
+
+mod log;
+mod metrics;
+mod panics;
+mod process;
+
+pub(crate) use log::log;
+pub(crate) use metrics::{Kind, Metrics, Now, Place};
+pub(crate) use panics::note_panics;

@@ -1,0 +1,107 @@
+//! The figures on the listener for administration.
+
+use std::net::SocketAddr;
+
+use seldon_runtime::Server;
+
+use crate::common::*;
+
+async fn administered(limits: seldon_runtime::Limits) -> (Running, SocketAddr) {
+    let bound = Server::new()
+        .limits(limits)
+        .mount(Quick)
+        .bind("127.0.0.1:0")
+        .await;
+    let bound = bound.expect("it can be bound").administered("127.0.0.1:0");
+    let bound = bound.await.expect("it can be bound");
+    let admin = bound.admin_addr().expect("there is one");
+    (Running::of(bound), admin)
+}
+
+const FIGURES: &str = "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// The value of one series.
+async fn figure(admin: SocketAddr, series: &str) -> Option<f64> {
+    let answer = Peer::to(admin).await.ask(FIGURES).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.ends_with("# EOF\n"));
+    answer.body.lines().find_map(|line| {
+        let value = line.strip_prefix(series)?.strip_prefix(' ')?;
+        value.parse().ok()
+    })
+}
+
+fn requests(service: &str, transport: &str, method: &str, outcome: &str) -> String {
+    format!(
+        "seldon_requests_total{{service=\"{service}\",transport=\"{transport}\",method=\"{method}\",outcome=\"{outcome}\"}}"
+    )
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_service_transport_method_and_outcome() {
+    let (server, admin) = administered(long()).await;
+    let mut peer = server.connect().await;
+    peer.ask(get(&[ANSWER])).await;
+    peer.ask(post(&[ANSWER])).await;
+    peer.ask(get(&[NAN])).await;
+    peer.ask("DELETE /predict HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    peer.ask("GET /a/path/of/mine HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    let channel = Channel::to(server.address).await;
+    channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    channel.classify(&[], &[PANIC]).await.expect("an answer");
+    for series in [
+        requests("quick", "rest", "GET", "ok"),
+        requests("quick", "rest", "POST", "ok"),
+        requests("quick", "rest", "GET", "INVALID_ANSWER"),
+        requests("quick", "rest", "other", "METHOD_NOT_ALLOWED"),
+        requests("other", "rest", "GET", "NOT_FOUND"),
+        requests("quick", "grpc", "Classify", "ok"),
+        requests("quick", "grpc", "Classify", "MODEL_PANICKED"),
+    ] {
+        assert_eq!(figure(admin, &series).await, Some(1.0), "{series}");
+    }
+    let took = "seldon_request_duration_seconds_count{service=\"quick\",transport=\"rest\"}";
+    assert_eq!(figure(admin, took).await, Some(4.0));
+}
+
+#[tokio::test]
+async fn what_is_open_and_in_flight_is_shown_though_no_place_is_free() {
+    let mut limits = long();
+    limits.in_flight = 1;
+    limits.queue_per_place = 0;
+    let (server, admin) = administered(limits).await;
+    let mut stalled = server.connect().await;
+    stalled
+        .send("POST /predict HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        .await;
+    stalled.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+    assert_eq!(figure(admin, "seldon_requests_in_flight").await, Some(1.0));
+    assert_eq!(figure(admin, "seldon_ready").await, Some(1.0));
+    let open = figure(admin, "seldon_connections_open").await;
+    assert!(open >= Some(2.0), "{open:?}");
+    let memory = figure(admin, "process_resident_memory_bytes").await;
+    assert!(memory > Some(1e6), "{memory:?}");
+}
+
+#[tokio::test]
+async fn a_callers_deadline_that_is_none_is_counted() {
+    let (server, admin) = administered(long()).await;
+    let channel = Channel::to(server.address).await;
+    let called = channel
+        .classify(&[("grpc-timeout", "soon")], &[ANSWER])
+        .await;
+    assert_eq!(called.expect("a reply").status(), 0);
+    assert_eq!(
+        figure(admin, "seldon_malformed_timeouts_total").await,
+        Some(1.0)
+    );
+}
+
+#[tokio::test]
+async fn each_listener_answers_its_own() {
+    let (server, admin) = administered(long()).await;
+    assert_eq!(server.connect().await.ask(FIGURES).await.status, 404);
+    assert_eq!(Peer::to(admin).await.ask(get(&[ANSWER])).await.status, 404);
+}
