@@ -79,14 +79,10 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
     }
 }
 
-/// Where the first and the last token of `ty` are, for names that mean what the attribute means.
+/// Where the first and the last token of `ty` are.
 fn ends(ty: &TokenStream) -> (Span, Span) {
     let mut spans = ty.clone().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
     let last = spans.last().unwrap_or(first);
-    (here(first), here(last))
-}
-
-fn here(span: Span) -> Span {
-    Span::call_site().located_at(span)
+    (first, last)
 }

@@ -77,11 +77,11 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
             /// gRPC: `io.seldon.api.rpc.Seldon/Classify`.
             #[automatically_derived]
             impl __seldon::Grpc for #name {
-                async fn classify(
+                fn classify(
                     service: &__seldon::Service<Self>,
                     request: __seldon::grpc::Message,
-                ) -> __seldon::grpc::Reply {
-                    __seldon::grpc::classify(service, __seldon::grpc::unpack::<Self>(request)).await
+                ) -> impl __seldon::grpc::Answer {
+                    __seldon::grpc::classify(service, __seldon::grpc::unpack::<Self>(request))
                 }
             }
 

@@ -1,8 +1,7 @@
 //! `#[seldon::recommender]`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned as _;
+use quote::{ToTokens as _, quote};
 
 use crate::args::RecommenderArgs;
 use crate::artifact;
@@ -23,11 +22,8 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
     let krate = args.service.krate();
     let path = args.service.path("/recommend");
     let source = match args.candidates.given() {
-        // Where the type is no source, the compiler says so here and nowhere else.
-        Some(source) => quote_spanned!(source.span()=> type Source = #source;),
-        None => quote!(
-            type Source = __seldon::AllItems;
-        ),
+        Some(source) => source.to_token_stream(),
+        None => quote!(__seldon::AllItems),
     };
     let run = args.service.run();
     let scores = (args.scores.given())
@@ -42,7 +38,7 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
             /// What the service is.
             #[automatically_derived]
             impl __seldon::Recommender for #name {
-                #source
+                type Source = #source;
                 type Run = __seldon::#run;
                 #scores
                 const PATH: &'static str = #path;
@@ -50,10 +46,8 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
 
             #[doc = #rest_doc]
             #[automatically_derived]
-            impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for #name {
-                fn routes(
-                    service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
-                ) -> __seldon::Router {
+            impl __seldon::Rest<#source> for #name {
+                fn routes(service: __seldon::Service<Self, #source>) -> __seldon::Router {
                     __seldon::rest::recommend_routes(service)
                 }
             }

@@ -18,12 +18,11 @@ const _: () = {
     /// gRPC: `io.seldon.api.rpc.Seldon/Classify`.
     #[automatically_derived]
     impl __seldon::Grpc for Mean {
-        async fn classify(
+        fn classify(
             service: &__seldon::Service<Self>,
             request: __seldon::grpc::Message,
-        ) -> __seldon::grpc::Reply {
+        ) -> impl __seldon::grpc::Answer {
             __seldon::grpc::classify(service, __seldon::grpc::unpack::<Self>(request))
-                .await
         }
     }
     /// `seldon::run::<Mean>()`.

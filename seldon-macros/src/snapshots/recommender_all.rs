@@ -15,9 +15,9 @@ const _: () = {
     }
     /// REST: `GET` and `POST /similar`.
     #[automatically_derived]
-    impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for Similar {
+    impl __seldon::Rest<seldon::Memcached> for Similar {
         fn routes(
-            service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+            service: __seldon::Service<Self, seldon::Memcached>,
         ) -> __seldon::Router {
             __seldon::rest::recommend_routes(service)
         }

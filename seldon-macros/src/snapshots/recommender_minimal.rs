@@ -12,9 +12,9 @@ const _: () = {
     }
     /// REST: `GET` and `POST /recommend`.
     #[automatically_derived]
-    impl __seldon::Rest<<Self as __seldon::Recommender>::Source> for MostPopular {
+    impl __seldon::Rest<__seldon::AllItems> for MostPopular {
         fn routes(
-            service: __seldon::Service<Self, <Self as __seldon::Recommender>::Source>,
+            service: __seldon::Service<Self, __seldon::AllItems>,
         ) -> __seldon::Router {
             __seldon::rest::recommend_routes(service)
         }

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use super::{Message, Reply};
+use super::{Answer, Message, Reply};
 use crate::any::Any;
 use crate::error::{Code, Error, Result, Violation, echo};
 use crate::predict::{Payload, Predictor, arriving, non_finite, score_one};
@@ -63,11 +63,17 @@ pub(super) fn type_name(any: &Any) -> Result<&str> {
 /// # Errors
 ///
 /// Those of `unpack`, the model's own, and those of an answer that cannot be sent.
-pub async fn classify<P: Predictor>(
+pub fn classify<P: Predictor>(
     service: &Service<P>,
     unpacked: Result<(String, P::Data)>,
-) -> Reply {
-    let (puid, data) = unpacked?;
+) -> impl Answer {
+    async move {
+        let (puid, data) = unpacked?;
+        reply(service, puid, data).await
+    }
+}
+
+async fn reply<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) -> Reply {
     let answer = score_one(service, arriving(service), data).await?;
     let result =
         |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {

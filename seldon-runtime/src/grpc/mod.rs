@@ -21,8 +21,16 @@ pub type Message = ClassificationRequest;
 /// What a call is answered with.
 pub type Reply = Result<ClassificationReply>;
 
+/// A reply that is on its way.
+///
+/// That it can be sent between threads is part of the name, and asked of [`classify`] alone: a
+/// model that cannot is one error, where it is declared.
+pub trait Answer: Future<Output = Reply> + Send {}
+
+impl<F: Future<Output = Reply> + Send> Answer for F {}
+
 /// The gRPC service of a predictor, written by the attribute.
 pub trait Grpc: Sized {
     /// Answers `io.seldon.api.rpc.Seldon/Classify`.
-    fn classify(service: &Service<Self>, request: Message) -> impl Future<Output = Reply> + Send;
+    fn classify(service: &Service<Self>, request: Message) -> impl Answer;
 }

@@ -40,7 +40,7 @@ use crate::server::Program;
     label = "a predictor needs `impl Predict<{D}> for {Self}`",
     note = "write `impl Predict<{D}> for {Self} {{ fn predict(&self, data: &{D}) -> Result<Prediction> {{ … }} }}`"
 )]
-pub trait Predict<D = DefaultCustomPredictRequest>: Send + Sync + 'static {
+pub trait Predict<D = DefaultCustomPredictRequest> {
     /// Whether a NaN or an infinity among the features reaches the model, as "missing" does in
     /// tree ensembles. JSON has neither, protobuf has both; by default they are refused.
     const ACCEPTS_NON_FINITE: bool = false;
@@ -72,13 +72,16 @@ pub trait Predict<D = DefaultCustomPredictRequest>: Send + Sync + 'static {
 
 /// The facts of a predictor, written by `#[seldon::predictor]`.
 // `Rest`, `Grpc` and the others are supertraits, and not bounds of what is called with a
-// predictor, so that a mistake breaks one obligation and gives one error.
+// predictor, and only here must a model be fit to be shared between threads, so that a mistake
+// breaks one obligation and gives one error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a predictor",
     label = "not annotated with `#[seldon::predictor]`",
     note = "annotate the struct: `#[seldon::predictor]`, or `#[seldon::predictor(data = YourMessage)]`"
 )]
-pub trait Predictor: Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact + Program {
+pub trait Predictor:
+    Predict<<Self as Predictor>::Data> + Rest + Grpc + Artifact + Program + Send + Sync + 'static
+{
     /// The message that carries the features.
     type Data: Payload;
     /// Where `predict` runs.

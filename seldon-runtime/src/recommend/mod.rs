@@ -36,7 +36,7 @@ use crate::server::Program;
     label = "a recommender needs `impl Recommend for {Self}`",
     note = "write `impl Recommend for {Self} {{ fn recommend(&self, query: &Query<'_>, candidates: &Candidates) -> Result<Vec<Recommendation>> {{ … }} }}`"
 )]
-pub trait Recommend: Send + Sync + 'static {
+pub trait Recommend {
     /// Chooses among `candidates` for the user of `query`, with raw scores: greater is better.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ pub trait Recommend: Send + Sync + 'static {
     note = "annotate the struct: `#[seldon::recommender]`, or `#[seldon::recommender(candidates = seldon::Memcached)]`"
 )]
 pub trait Recommender:
-    Recommend + Rest<<Self as Recommender>::Source> + Artifact + Program
+    Recommend + Rest<<Self as Recommender>::Source> + Artifact + Program + Send + Sync + 'static
 {
     /// Where the items to score come from.
     type Source: CandidateSource;

@@ -2,7 +2,7 @@
 //! could be confused by.
 #![deny(warnings)]
 #![forbid(unsafe_code, non_upper_case_globals)]
-#![warn(clippy::pedantic)]
+#![allow(non_snake_case)]
 
 mod model {
     use seldon::DefaultCustomPredictRequest;
@@ -14,7 +14,6 @@ mod model {
     #[seldon::predictor]
     struct Private {
         n: [f64; N],
-        #[allow(non_snake_case)]
         N: f64,
         r#type: String,
         folder: u8,

@@ -1,11 +1,11 @@
-use std::rc::Rc;
+use std::cell::RefCell;
 
 use seldon::prelude::*;
 
 #[seldon::recommender]
 struct Similar {
     #[seldon(skip)]
-    names: Rc<str>,
+    names: RefCell<Vec<String>>,
 }
 
 impl Recommend for Similar {

@@ -1,0 +1,5 @@
+//! Compiles messages of every shape.
+
+fn main() -> Result<(), seldon_build::Error> {
+    seldon_build::compile(["proto/every.proto"])
+}
