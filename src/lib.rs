@@ -6,6 +6,8 @@ pub use seldon_macros::{Payload, predictor, recommender};
 pub use seldon_runtime::__private;
 /// The web framework below, for routes of one's own: see [`Server::routes`].
 pub use seldon_runtime::__private::axum;
+#[doc(hidden)]
+pub use seldon_runtime::__private::prost_types;
 pub use seldon_runtime::*;
 
 /// Ready-made recommenders: fit one, keep it in a field of yours, and delegate to it.

@@ -19,8 +19,8 @@ fn each_mistake_is_one_error() {
         let errors = (text.lines())
             .filter(|line| line.starts_with("error:") || line.starts_with("error["))
             .count();
-        let several = (file.file_name())
-            .is_some_and(|name| name.to_string_lossy().starts_with("several_"));
+        let several =
+            (file.file_name()).is_some_and(|name| name.to_string_lossy().starts_with("several_"));
         assert!(
             if several { errors > 1 } else { errors == 1 },
             "{} has {errors} errors",
@@ -32,7 +32,13 @@ fn each_mistake_is_one_error() {
 #[test]
 fn no_path_of_a_machine_is_expected() {
     for (file, text) in said() {
-        for path in ["/home/", "/root/", "/rustc/", "/tmp/", env!("CARGO_MANIFEST_DIR")] {
+        for path in [
+            "/home/",
+            "/root/",
+            "/rustc/",
+            "/tmp/",
+            env!("CARGO_MANIFEST_DIR"),
+        ] {
             assert!(!text.contains(path), "{} has {path}", file.display());
         }
     }

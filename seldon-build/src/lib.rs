@@ -52,14 +52,18 @@ pub fn compile<P: AsRef<Path>>(protos: impl IntoIterator<Item = P>) -> Result<()
     let mut config = prost_build::Config::new();
     config
         .prost_path("::seldon::__private::prost")
+        // Not in `__private`: prost-build takes the underscores off.
+        .prost_types_path("::seldon::prost_types")
         .extern_path(".google.protobuf.Any", "::seldon::Any");
     for message in payloads(&files) {
+        // Without a dot before it the name is matched from its end: with one, the messages nested
+        // in this one would get its attributes, too.
         config.message_attribute(
-            format!(".{}", message.name),
+            &message.name,
             payload_attributes(&message.name, &descriptors),
         );
         for oneof in &message.oneofs {
-            config.type_attribute(format!(".{}.{oneof}", message.name), SERDE);
+            config.type_attribute(format!("{}.{oneof}", message.name), SERDE);
         }
     }
     config.compile_fds(files)?;

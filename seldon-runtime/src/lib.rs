@@ -38,6 +38,7 @@ pub mod __private {
 
     pub use axum::{self, Router};
     pub use prost;
+    pub use prost_types;
     pub use serde;
 
     pub use crate::artifact::{Artifact, Draft, Field, Folder, skipped};

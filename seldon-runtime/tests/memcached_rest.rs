@@ -56,7 +56,7 @@ impl seldon::Rest<Configured> for Smallest {
 impl seldon::Artifact for Smallest {
     const NAME: &'static str = "smallest";
 
-    fn load(_: &seldon::Folder) -> Result<Self> {
+    fn read(_: &seldon::Folder) -> Result<Self> {
         Ok(smallest().0)
     }
 

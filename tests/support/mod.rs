@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use seldon::Server;
+use seldon::{Limits, Server};
 use tokio::sync::oneshot;
 
 /// A running server; it is told to end, and waited for, when this is dropped.
@@ -20,6 +20,10 @@ pub(crate) struct Running {
 impl Running {
     /// Serves `server` until this is dropped.
     pub(crate) fn start(server: Server) -> Self {
+        // Nobody watches whether it is ready, so it need not say so before it ends.
+        let mut limits = Limits::default();
+        limits.lame_duck = Duration::ZERO;
+        let server = server.limits(limits);
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
@@ -49,7 +53,7 @@ impl Running {
 
     /// Sends `GET target`.
     pub(crate) fn get(&self, target: &str) -> Answer {
-        self.send(&format!(
+        self.send(format!(
             "GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
         ))
     }
@@ -60,7 +64,7 @@ impl Running {
             .map(|kind| format!("content-type: {kind}\r\n"))
             .unwrap_or_default();
         let length = body.len();
-        self.send(&format!(
+        self.send(format!(
             "POST {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{kind}content-length: {length}\r\n\r\n{body}"
         ))
     }

@@ -44,8 +44,8 @@ impl<E: Send + Sync + 'static> Lists<E> {
     /// Lists that are kept for `time`; zero is not at all.
     pub(super) fn new(time: Duration) -> Self {
         let kept = (!time.is_zero()).then(|| {
-            moka::sync::Cache::builder()
-                .weigher(|key: &Box<str>, list: &Arc<List>| {
+            moka::sync::Cache::<Box<str>, Arc<List>>::builder()
+                .weigher(|key, list| {
                     // A short list costs something, too: its key and its place here.
                     let overhead = 16 + key.len() / 8;
                     (list.ids().len() + overhead).try_into().unwrap_or(u32::MAX)
@@ -106,7 +106,7 @@ impl<E: Send + Sync + 'static> Lists<E> {
         F: Future<Output = HashMap<Box<str>, Outcome<E>>> + Send + 'static,
     {
         let mut places = Vec::with_capacity(keys.len());
-        let mut wanted = Vec::new();
+        let mut wanted: Vec<Box<str>> = Vec::new();
         let mut flights = self.flights();
         for (key, kept) in keys.iter().zip(kept) {
             let aboard = || (flights.by_key.get(*key)).and_then(|(_, flight)| flight.upgrade());
@@ -116,9 +116,7 @@ impl<E: Send + Sync + 'static> Lists<E> {
                 Some(list) => Some(Place::Kept(list)),
                 None => aboard().map(Place::Aboard),
             });
-            if places.last().is_some_and(Option::is_none)
-                && !wanted.iter().any(|w: &Box<str>| **w == **key)
-            {
+            if places.last().is_some_and(Option::is_none) && !wanted.iter().any(|w| **w == **key) {
                 wanted.push(Box::from(*key));
             }
         }

@@ -49,6 +49,12 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_every_shape_is_scored() {
+        let prediction = Prices {}.predict(&order()).expect("scores");
+        assert_eq!(prediction.classes()[0].score, 4.5);
+    }
+
+    #[test]
     fn names_are_those_of_the_proto() {
         assert_eq!(Order::TYPE_NAME, "seldon.test.every.Order");
         assert_eq!(Line::TYPE_NAME, "seldon.test.every.Order.Line");
