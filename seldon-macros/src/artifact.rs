@@ -1,7 +1,7 @@
 //! The load and save glue: one file of the model folder per field.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 
 use crate::model::{Field, Kept, Model};
 
@@ -18,14 +18,11 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
             ty,
             ..
         } = field;
-        // A type that cannot be kept is an error of this path, which is shown from the type's
-        // first token to its last.
-        let (first, last) = ends(ty);
-        let how = match field.kept {
-            Kept::Json => Ident::new("json", last),
-            Kept::Stored | Kept::Skipped => Ident::new("stored", last),
+        // Named once more, so that a type that cannot be kept is an error at the field's own.
+        let kept = match field.kept {
+            Kept::Json => quote!(__seldon::stored_as_json::<#ty>),
+            Kept::Stored | Kept::Skipped => quote!(__seldon::stored::<#ty>),
         };
-        let kept = quote_spanned!(first=> __seldon::Field::#how);
         quote! {
             #(#cfgs)*
             const #constant: __seldon::Field<#ty> = #kept(#file);
@@ -77,12 +74,4 @@ pub(crate) fn expand(model: &Model, service_name: &str) -> TokenStream {
             }
         }
     }
-}
-
-/// Where the first and the last token of `ty` are.
-fn ends(ty: &TokenStream) -> (Span, Span) {
-    let mut spans = ty.clone().into_iter().map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    let last = spans.last().unwrap_or(first);
-    (first, last)
 }

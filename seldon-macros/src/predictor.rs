@@ -88,12 +88,8 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
             #[doc = #run_doc]
             #[automatically_derived]
             impl __seldon::Program for #name {
-                async fn mount(
-                    self,
-                    server: __seldon::Server,
-                    config: &__seldon::Config,
-                ) -> __seldon::Result<__seldon::Server> {
-                    __seldon::mount_predictor(self, server, config)
+                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Result<__seldon::Server> {
+                    on.predictor(self)
                 }
             }
 

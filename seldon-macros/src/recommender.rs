@@ -55,12 +55,8 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
             #[doc = #run_doc]
             #[automatically_derived]
             impl __seldon::Program for #name {
-                async fn mount(
-                    self,
-                    server: __seldon::Server,
-                    config: &__seldon::Config,
-                ) -> __seldon::Result<__seldon::Server> {
-                    __seldon::mount_recommender(self, server, config).await
+                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Result<__seldon::Server> {
+                    on.recommender(self).await
                 }
             }
 

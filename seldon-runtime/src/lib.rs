@@ -41,7 +41,7 @@ pub mod __private {
     pub use prost_types;
     pub use serde;
 
-    pub use crate::artifact::{Artifact, Draft, Field, Folder, skipped};
+    pub use crate::artifact::{Artifact, Draft, Field, Folder, skipped, stored, stored_as_json};
     pub use crate::config::Config;
     pub use crate::error::Result;
     pub use crate::grpc::{self, Grpc};
@@ -52,6 +52,6 @@ pub mod __private {
     pub use crate::proto::DefaultCustomPredictRequest;
     pub use crate::recommend::{AllItems, Recommender, Scores};
     pub use crate::rest::{self, Rest};
-    pub use crate::server::{Program, Server, mount_predictor, mount_recommender};
+    pub use crate::server::{Mount, Program, Server};
     pub use crate::service::Service;
 }

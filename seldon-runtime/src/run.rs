@@ -11,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::error::{Error, Result};
-use crate::server::{Program, Server};
+use crate::server::{Mount, Program, Server};
 
 /// A flag, a variable or the configuration file is wrong. It is what clap and most programs use.
 const MISCONFIGURED: u8 = 2;
@@ -84,7 +84,11 @@ fn failed(error: &Error, code: ExitCode) -> ExitCode {
 
 async fn serve<M: Program>(config: Config) -> Result<()> {
     let model = M::load(&open(&config.model)?)?;
-    let server = model.mount(Server::new(), &config).await?;
+    let on = Mount {
+        server: Server::new(),
+        config: &config,
+    };
+    let server = model.mount(on).await?;
     server.serve_as(&config).await
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
-use seldon_runtime::__private::{Artifact, Draft, Field, Folder, Result};
+use seldon_runtime::__private::{Artifact, Draft, Folder, Result, stored, stored_as_json};
 use seldon_runtime::{Error, Persist};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,10 +19,10 @@ macro_rules! artifact {
         impl Artifact for $model {
             const NAME: &'static str = $name;
             fn read(folder: &Folder) -> Result<Self> {
-                Ok(Self { $($field: Field::$kind(stringify!($field)).load(folder)?),* })
+                Ok(Self { $($field: $kind(stringify!($field)).load(folder)?),* })
             }
             fn write(&self, draft: &mut Draft) -> Result<()> {
-                $(Field::$kind(stringify!($field)).save(&self.$field, draft)?;)*
+                $($kind(stringify!($field)).save(&self.$field, draft)?;)*
                 Ok(())
             }
         }
@@ -35,7 +35,7 @@ struct Small {
     weights: [[f64; 4]; 3],
     names: Vec<String>,
 }
-artifact!(Small, "small", weights: stored, names: json);
+artifact!(Small, "small", weights: stored, names: stored_as_json);
 
 fn small() -> Small {
     Small {
@@ -180,7 +180,7 @@ struct Everything {
 artifact!(Everything, "everything",
     array: stored, list: stored, text: stored, map: stored, tuple_keys: stored, none: stored,
     some: stored, nested: stored, tree: stored, tuple: stored, big: stored, least: stored,
-    empty: stored, unit: stored, readable: json, manifest: json, raw: stored);
+    empty: stored, unit: stored, readable: stored_as_json, manifest: stored_as_json, raw: stored);
 
 #[test]
 fn every_kind_of_field_comes_back_as_it_was() {
@@ -615,7 +615,7 @@ struct Grown {
     added: Option<Vec<f64>>,
     readable: Option<String>,
 }
-artifact!(Grown, "small", weights: stored, added: stored, readable: json);
+artifact!(Grown, "small", weights: stored, added: stored, readable: stored_as_json);
 
 #[test]
 fn a_new_optional_field_loads_from_an_old_folder() {
@@ -658,7 +658,7 @@ fn a_nan_is_refused_where_json_would_lose_it() {
     struct Scale {
         by: BTreeMap<String, [f64; 2]>,
     }
-    artifact!(Scale, "scale", by: json);
+    artifact!(Scale, "scale", by: stored_as_json);
 
     let root = tempfile::tempdir().expect("a folder");
     let scale = Scale {
@@ -681,7 +681,7 @@ fn a_failed_save_leaves_the_old_model_and_nothing_beside_it() {
             Ok(Self)
         }
         fn write(&self, draft: &mut Draft) -> Result<()> {
-            Field::stored("weights").save(&[0.0; 4], draft)?;
+            stored("weights").save(&[0.0; 4], draft)?;
             Err(Error::setup("no more"))
         }
     }
@@ -776,7 +776,7 @@ struct Version {
     b: u64,
     c: Vec<u64>,
 }
-artifact!(Version, "version", a: stored, b: json, c: stored);
+artifact!(Version, "version", a: stored, b: stored_as_json, c: stored);
 
 impl Version {
     fn of(n: u64) -> Self {
@@ -863,7 +863,7 @@ fn a_process_that_dies_while_it_writes_leaves_the_old_model() {
             Ok(Self)
         }
         fn write(&self, draft: &mut Draft) -> Result<()> {
-            Field::stored("a").save(&vec![9_u64; 2000], draft)?;
+            stored("a").save(&vec![9_u64; 2000], draft)?;
             std::process::abort()
         }
     }

@@ -450,11 +450,11 @@ async fn each_key_is_looked_for_where_its_writer_put_it() {
             hash.wrapping_mul(31).wrapping_add(byte.into())
         })
     };
-    let rules: [(Routing, &dyn Fn(&str) -> u32); 2] = [
-        (Routing::Spymemcached, &hash_code),
-        (Routing::Libmemcached, &one_at_a_time),
-    ];
-    for (routing, hash) in rules {
+    for routing in [Routing::Spymemcached, Routing::Libmemcached] {
+        let hash = |key: &str| match routing {
+            Routing::Spymemcached => hash_code(key),
+            _ => one_at_a_time(key),
+        };
         let keys: Vec<String> = (0..30).map(|n| format!("{routing:?}-{n:08x}")).collect();
         for (n, key) in keys.iter().enumerate() {
             servers[hash(key) as usize % 3].set(key, 0, &json(&[n as i64]));

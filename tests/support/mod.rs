@@ -2,6 +2,7 @@
 //! bytes as they are written.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
@@ -20,10 +21,14 @@ pub(crate) struct Running {
 impl Running {
     /// Serves `server` until this is dropped.
     pub(crate) fn start(server: Server) -> Self {
+        Self::composed(async { server })
+    }
+
+    /// Serves what is composed within the server's runtime, until this is dropped.
+    pub(crate) fn composed(server: impl Future<Output = Server> + Send + 'static) -> Self {
         // Nobody watches whether it is ready, so it need not say so before it ends.
         let mut limits = Limits::default();
         limits.lame_duck = Duration::ZERO;
-        let server = server.limits(limits);
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
@@ -33,6 +38,7 @@ impl Running {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
+                let server = server.await.limits(limits);
                 let server = server.bind("127.0.0.1:0").await.expect("binds");
                 bound
                     .send(server.local_addr())

@@ -39,18 +39,17 @@ const _: () = {
     impl __seldon::Program for Filter {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_predictor(self, server, config)
+            on.predictor(self)
         }
     }
-    const __words: __seldon::Field<BTreeMap<String, f64>> = __seldon::Field::json(
-        "words",
-    );
+    const __words: __seldon::Field<BTreeMap<String, f64>> = __seldon::stored_as_json::<
+        BTreeMap<String, f64>,
+    >("words");
     #[cfg(feature = "trees")]
-    const __trees: __seldon::Field<Vec<Tree>> = __seldon::Field::stored("trees");
-    const __type: __seldon::Field<Kind> = __seldon::Field::stored("type");
+    const __trees: __seldon::Field<Vec<Tree>> = __seldon::stored::<Vec<Tree>>("trees");
+    const __type: __seldon::Field<Kind> = __seldon::stored::<Kind>("type");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for Filter {

@@ -30,10 +30,9 @@ const _: () = {
     impl __seldon::Program for Mean {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_predictor(self, server, config)
+            on.predictor(self)
         }
     }
     /// Model folder: one file per field.

@@ -30,14 +30,13 @@ const _: () = {
     impl __seldon::Program for HTTPModel {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_predictor(self, server, config)
+            on.predictor(self)
         }
     }
-    const __0: __seldon::Field<Vec<f32>> = __seldon::Field::stored("0");
-    const __2: __seldon::Field<Config> = __seldon::Field::json("2");
+    const __0: __seldon::Field<Vec<f32>> = __seldon::stored::<Vec<f32>>("0");
+    const __2: __seldon::Field<Config> = __seldon::stored_as_json::<Config>("2");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for HTTPModel {

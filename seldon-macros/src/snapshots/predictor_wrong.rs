@@ -44,14 +44,15 @@ const _: () = {
     impl __seldon::Program for Iris {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_predictor(self, server, config)
+            on.predictor(self)
         }
     }
-    const __weights: __seldon::Field<[[f64; 4]; 3]> = __seldon::Field::stored("weights");
-    const __bias: __seldon::Field<[f64; 3]> = __seldon::Field::stored("bias");
+    const __weights: __seldon::Field<[[f64; 4]; 3]> = __seldon::stored::<
+        [[f64; 4]; 3],
+    >("weights");
+    const __bias: __seldon::Field<[f64; 3]> = __seldon::stored::<[f64; 3]>("bias");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for Iris {

@@ -27,14 +27,17 @@ const _: () = {
     impl __seldon::Program for Similar {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_recommender(self, server, config).await
+            on.recommender(self).await
         }
     }
-    const __vectors: __seldon::Field<ItemVectors> = __seldon::Field::stored("vectors");
-    const __settings: __seldon::Field<Settings> = __seldon::Field::json("settings");
+    const __vectors: __seldon::Field<ItemVectors> = __seldon::stored::<
+        ItemVectors,
+    >("vectors");
+    const __settings: __seldon::Field<Settings> = __seldon::stored_as_json::<
+        Settings,
+    >("settings");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for Similar {

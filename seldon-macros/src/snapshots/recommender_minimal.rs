@@ -24,13 +24,14 @@ const _: () = {
     impl __seldon::Program for MostPopular {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_recommender(self, server, config).await
+            on.recommender(self).await
         }
     }
-    const __counts: __seldon::Field<Vec<(i64, u64)>> = __seldon::Field::stored("counts");
+    const __counts: __seldon::Field<Vec<(i64, u64)>> = __seldon::stored::<
+        Vec<(i64, u64)>,
+    >("counts");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for MostPopular {

@@ -22,13 +22,12 @@ const _: () = {
     impl __seldon::Program for Nearest {
         async fn mount(
             self,
-            server: __seldon::Server,
-            config: &__seldon::Config,
+            on: __seldon::Mount<'_>,
         ) -> __seldon::Result<__seldon::Server> {
-            __seldon::mount_recommender(self, server, config).await
+            on.recommender(self).await
         }
     }
-    const __0: __seldon::Field<Vec<f32>> = __seldon::Field::stored("0");
+    const __0: __seldon::Field<Vec<f32>> = __seldon::stored::<Vec<f32>>("0");
     /// Model folder: one file per field.
     #[automatically_derived]
     impl __seldon::Artifact for Nearest {

@@ -19,7 +19,7 @@ mod persist;
 pub use draft::Draft;
 pub use folder::Folder;
 pub use matrix::Matrix;
-pub use persist::{Field, Persist, PersistJson, Skip, skipped};
+pub use persist::{Field, Persist, PersistJson, Skip, skipped, stored, stored_as_json};
 
 use std::path::Path;
 

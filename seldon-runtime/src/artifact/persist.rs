@@ -87,33 +87,29 @@ pub struct Field<T> {
     from_bytes: fn(&[u8]) -> Result<T>,
 }
 
+/// A field kept as its [`Persist`] implementation says.
+// A function of its own, and not one of `Field`, so that the compiler says of a type that cannot be
+// kept where the field has it.
+pub const fn stored<T: Persist>(name: &'static str) -> Field<T> {
+    Field {
+        name,
+        kind: T::KIND,
+        to_bytes: T::to_bytes,
+        from_bytes: T::from_bytes,
+    }
+}
+
+/// A field kept as JSON, for people to read. A NaN or an infinity in it cannot be saved.
+pub const fn stored_as_json<T: PersistJson>(name: &'static str) -> Field<T> {
+    Field {
+        name,
+        kind: "json",
+        to_bytes: to_json,
+        from_bytes: |bytes| Ok(serde_json::from_slice(bytes)?),
+    }
+}
+
 impl<T> Field<T> {
-    /// A field kept as its [`Persist`] implementation says.
-    pub const fn stored(name: &'static str) -> Self
-    where
-        T: Persist,
-    {
-        Self {
-            name,
-            kind: T::KIND,
-            to_bytes: T::to_bytes,
-            from_bytes: T::from_bytes,
-        }
-    }
-
-    /// A field kept as JSON, for people to read. A NaN or an infinity in it cannot be saved.
-    pub const fn json(name: &'static str) -> Self
-    where
-        T: PersistJson,
-    {
-        Self {
-            name,
-            kind: "json",
-            to_bytes: to_json,
-            from_bytes: |bytes| Ok(serde_json::from_slice(bytes)?),
-        }
-    }
-
     /// Reads the field.
     ///
     /// # Errors

@@ -53,10 +53,16 @@ use crate::service::Service;
     note = "annotate the struct: `#[seldon::predictor]` or `#[seldon::recommender]`"
 )]
 pub trait Program: Artifact {
-    /// Mounts the model on `server` as `config` says.
+    /// Mounts the model on a server as its configuration says.
     // Not `Send`: `run` waits for it where it is called, and a source of candidates that is none
     // would be said twice.
-    fn mount(self, server: Server, config: &Config) -> impl Future<Output = Result<Server>>;
+    fn mount(self, on: Mount<'_>) -> impl Future<Output = Result<Server>>;
+}
+
+/// A server, and the configuration by which a program's model is mounted on it.
+pub struct Mount<'a> {
+    pub(crate) server: Server,
+    pub(crate) config: &'a Config,
 }
 
 /// Services, composed into one server.
@@ -414,32 +420,30 @@ async fn wrong_method(request: Request) -> Error {
     )
 }
 
-/// Mounts a predictor as a program's configuration says.
-///
-/// # Errors
-///
-/// If the model fails to warm up.
-pub fn mount_predictor<P: Predictor>(model: P, server: Server, config: &Config) -> Result<Server> {
-    let mut service = configured(Service::predictor(model)?, config);
-    if let Some(reply) = config.reply {
-        service = service.replying(reply);
+impl Mount<'_> {
+    /// Mounts a predictor.
+    ///
+    /// # Errors
+    ///
+    /// If the model fails to warm up.
+    pub fn predictor<P: Predictor>(self, model: P) -> Result<Server> {
+        let mut service = configured(Service::predictor(model)?, self.config);
+        if let Some(reply) = self.config.reply {
+            service = service.replying(reply);
+        }
+        Ok(self.server.mount_service(service))
     }
-    Ok(server.mount_service(service))
-}
 
-/// Mounts a recommender as a program's configuration says, with its source of candidates opened.
-///
-/// # Errors
-///
-/// If the source cannot be opened, or the model fails to warm up.
-pub async fn mount_recommender<R: Recommender>(
-    model: R,
-    server: Server,
-    config: &Config,
-) -> Result<Server> {
-    let source = R::Source::open(config).await?;
-    let service = configured(Service::recommender(model, source)?, config);
-    Ok(server.recommender_service(service))
+    /// Mounts a recommender, with its source of candidates opened.
+    ///
+    /// # Errors
+    ///
+    /// If the source cannot be opened, or the model fails to warm up.
+    pub async fn recommender<R: Recommender>(self, model: R) -> Result<Server> {
+        let source = R::Source::open(self.config).await?;
+        let service = configured(Service::recommender(model, source)?, self.config);
+        Ok(self.server.recommender_service(service))
+    }
 }
 
 fn configured<M, S>(mut service: Service<M, S>, config: &Config) -> Service<M, S> {

@@ -31,7 +31,7 @@ async fn rest_and_grpc_share_a_port() {
 
 #[tokio::test]
 async fn apart_neither_answers_the_other() {
-    let server = seldon_runtime::Server::new().limits(long()).mount(Quick);
+    let server = seldon_runtime::Server::new().limits(long()).mount(Quick {});
     let bound = server.bind_apart("127.0.0.1:0", "127.0.0.1:0").await;
     let server = Running::of(bound.expect("both can be bound"));
     assert_ne!(server.address, server.grpc);
@@ -245,7 +245,7 @@ async fn a_panic_in_a_route_of_the_users_own_is_500() {
     let broken = axum::Router::new().route("/broken", axum::routing::get(broken));
     let server = seldon_runtime::Server::new()
         .limits(long())
-        .mount(Quick)
+        .mount(Quick {})
         .routes(broken);
     let server = Running::start(server).await;
     let mut peer = server.connect().await;

@@ -5,10 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
-use seldon_runtime::__private::{
-    Artifact, Blocking, Config, Draft, Folder, Grpc, Inline, Predictor, Program, Reply, Rest,
-    Router, Service, grpc, mount_predictor, rest,
-};
 use seldon_runtime::proto::{ClassificationReply, ClassificationRequest};
 use seldon_runtime::{
     Any, Bound, DefaultCustomPredictRequest, Error, Limits, Predict, Prediction, Result, Server,
@@ -41,57 +37,27 @@ fn act(values: &[f32]) -> Result<Prediction> {
     Ok(Prediction::scores(values.iter().map(|v| f64::from(*v))))
 }
 
-macro_rules! model {
-    ($name:ident, $service:literal, $path:literal, $run:ty) => {
-        #[derive(Default)]
-        pub(crate) struct $name;
+/// Answers where the request is read.
+#[seldon_macros::predictor(crate = ::seldon_runtime)]
+#[derive(Default)]
+pub(crate) struct Quick {}
 
-        impl Predict for $name {
-            fn predict(&self, data: &DefaultCustomPredictRequest) -> Result<Prediction> {
-                act(&data.values)
-            }
-        }
+/// Answers on the pool of threads.
+#[seldon_macros::predictor(crate = ::seldon_runtime, run = blocking)]
+#[derive(Default)]
+pub(crate) struct Slow {}
 
-        impl Predictor for $name {
-            type Data = DefaultCustomPredictRequest;
-            type Run = $run;
-            const CLASSES: &'static [&'static str] = &[];
-            const REPLY: Reply = Reply::Documented;
-            const PATH: &'static str = $path;
-        }
-
-        impl Rest for $name {
-            fn routes(service: Service<Self>) -> Router {
-                rest::predict_routes(service)
-            }
-        }
-
-        impl Grpc for $name {
-            async fn classify(service: &Service<Self>, request: grpc::Message) -> grpc::Reply {
-                grpc::classify(service, grpc::unpack::<Self>(request)).await
-            }
-        }
-
-        impl Artifact for $name {
-            const NAME: &'static str = $service;
-            fn read(_: &Folder) -> Result<Self> {
-                Ok(Self)
-            }
-            fn write(&self, _: &mut Draft) -> Result<()> {
-                Ok(())
-            }
-        }
-
-        impl Program for $name {
-            async fn mount(self, server: Server, config: &Config) -> Result<Server> {
-                mount_predictor(self, server, config)
-            }
-        }
-    };
+impl Predict for Quick {
+    fn predict(&self, data: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        act(&data.values)
+    }
 }
 
-model!(Quick, "quick", "/predict", Inline);
-model!(Slow, "slow", "/predict", Blocking);
+impl Predict for Slow {
+    fn predict(&self, data: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        act(&data.values)
+    }
+}
 
 /// A server that runs until it is told to end.
 pub(crate) struct Running {
@@ -128,11 +94,11 @@ impl Running {
     }
 
     pub(crate) async fn quick(limits: Limits) -> Self {
-        Self::start(Server::new().limits(limits).mount(Quick)).await
+        Self::start(Server::new().limits(limits).mount(Quick {})).await
     }
 
     pub(crate) async fn slow(limits: Limits) -> Self {
-        Self::start(Server::new().limits(limits).mount(Slow)).await
+        Self::start(Server::new().limits(limits).mount(Slow {})).await
     }
 
     /// Tells the server to end.

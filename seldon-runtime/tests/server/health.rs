@@ -166,7 +166,7 @@ async fn a_page_of_the_users_own_is_not_hidden() {
         .route("/health/live", own);
     let server = seldon_runtime::Server::new()
         .limits(long())
-        .mount(Quick)
+        .mount(Quick {})
         .routes(own);
     let server = Running::start(server).await;
     for path in ["/", "/health/live"] {

@@ -9,7 +9,7 @@ use crate::common::*;
 async fn administered(limits: seldon_runtime::Limits) -> (Running, SocketAddr) {
     let bound = Server::new()
         .limits(limits)
-        .mount(Quick)
+        .mount(Quick {})
         .bind("127.0.0.1:0")
         .await;
     let bound = bound.expect("it can be bound").administered("127.0.0.1:0");

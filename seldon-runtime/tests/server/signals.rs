@@ -21,7 +21,7 @@ async fn child() {
     limits.lame_duck = std::time::Duration::from_millis(lame_duck.parse().expect("a number"));
     let bound = Server::new()
         .limits(limits)
-        .mount(Quick)
+        .mount(Quick {})
         .bind("127.0.0.1:0")
         .await;
     let bound = bound.expect("it can be bound");
