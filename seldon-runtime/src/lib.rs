@@ -13,6 +13,7 @@ mod puid;
 pub mod recommend;
 pub mod rest;
 mod run;
+mod secret;
 pub mod server;
 pub mod service;
 
@@ -27,6 +28,7 @@ pub use recommend::{
     ItemIndex, List, Memcached, Query, Recommend, Recommendation, Recommender, Routing,
 };
 pub use run::{block_on, run};
+pub use secret::Secret;
 pub use server::{Bound, Limits, Server};
 pub use service::Service;
 
