@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Weak};
 
 use crate::error::Result;
+use crate::observe::Stages;
 use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
 
@@ -27,6 +28,7 @@ struct Loaded<M, S> {
     pool: Option<Pool>,
     /// A `Batcher` of the predictor's data, where it batches.
     batcher: Option<Box<dyn Any + Send + Sync>>,
+    stages: Stages,
 }
 
 /// What configuration may override of what the attribute says.
@@ -75,6 +77,7 @@ impl<P: Predictor> Service<P> {
                 source: (),
                 pool,
                 batcher,
+                stages: Stages::default(),
             },
             settings,
         ))
@@ -97,6 +100,7 @@ impl<R: Recommender> Service<R, R::Source> {
                 source,
                 pool,
                 batcher: None,
+                stages: Stages::default(),
             },
             settings,
         ))
@@ -172,6 +176,11 @@ impl<M, S> Service<M, S> {
 
     pub(crate) fn pool(&self) -> Option<&Pool> {
         self.loaded.pool.as_ref()
+    }
+
+    /// Where the time of its requests goes.
+    pub(crate) fn stages(&self) -> &Stages {
+        &self.loaded.stages
     }
 
     /// The queue before the predictor's batches, if it batches.

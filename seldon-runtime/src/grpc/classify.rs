@@ -1,10 +1,13 @@
 //! `Classify`: from the packed features to the reply.
 
+use std::time::Instant;
+
 use prost::Message as _;
 
 use super::{Answer, Message, Reply};
 use crate::any::Any;
 use crate::error::{Code, Error, Result, Violation, echo};
+use crate::observe::{Stage, Transport};
 use crate::predict::{Payload, Predictor, arriving, non_finite, score_one};
 use crate::proto::{ClassificationReply, ClassificationReplyMeta, ClassificationResult};
 use crate::service::Service;
@@ -15,7 +18,8 @@ use crate::service::Service;
 ///
 /// If `data` is absent, holds another message than `P`'s, does not decode, or holds a number that
 /// is not finite where the model takes none.
-pub fn unpack<P: Predictor>(request: Message) -> Result<(String, P::Data)> {
+pub fn unpack<P: Predictor>(request: Message) -> Result<Unpacked<P::Data>> {
+    let begun = Instant::now();
     let puid = request.meta.map(|meta| meta.puid).unwrap_or_default();
     let expected = P::Data::TYPE_NAME;
     let Some(any) = request.data else {
@@ -42,7 +46,15 @@ pub fn unpack<P: Predictor>(request: Message) -> Result<(String, P::Data)> {
                 .expect("one violation makes an error"),
         );
     }
-    Ok((puid, data))
+    Ok(Unpacked { puid, data, begun })
+}
+
+/// What was in a request.
+#[derive(Debug)]
+pub struct Unpacked<D> {
+    puid: String,
+    data: D,
+    begun: Instant,
 }
 
 /// The type that `any` says it holds.
@@ -65,16 +77,16 @@ pub(super) fn type_name(any: &Any) -> Result<&str> {
 /// Those of `unpack`, the model's own, and those of an answer that cannot be sent.
 pub fn classify<P: Predictor>(
     service: &Service<P>,
-    unpacked: Result<(String, P::Data)>,
+    unpacked: Result<Unpacked<P::Data>>,
 ) -> impl Answer {
-    async move {
-        let (puid, data) = unpacked?;
-        reply(service, puid, data).await
-    }
+    async move { reply(service, unpacked?).await }
 }
 
-async fn reply<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) -> Reply {
-    let answer = score_one(service, arriving(service), data).await?;
+async fn reply<P: Predictor>(service: &Service<P>, unpacked: Unpacked<P::Data>) -> Reply {
+    let Unpacked { puid, data, begun } = unpacked;
+    let mut watch = (service.stages()).watch_from(Transport::Grpc, begun);
+    watch.lap(Stage::Decode);
+    let answer = score_one(service, &mut watch, arriving(service), data).await?;
     let result =
         |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {
             prediction: class.score,
@@ -82,7 +94,7 @@ async fn reply<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) 
             confidence: class.confidence,
         };
     let settings = service.settings();
-    Ok(ClassificationReply {
+    let reply = ClassificationReply {
         predictions: answer.classes().map(result).collect(),
         meta: Some(ClassificationReplyMeta {
             puid: if puid.is_empty() {
@@ -94,5 +106,7 @@ async fn reply<P: Predictor>(service: &Service<P>, puid: String, data: P::Data) 
             variation: settings.variation.clone(),
         }),
         custom: answer.custom.map(|custom| custom.any),
-    })
+    };
+    watch.lap(Stage::Encode);
+    Ok(reply)
 }

@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::process;
+use super::stages::{AllStages, Stages};
 use crate::error::Code;
 
 /// The upper bounds of a histogram's buckets, in seconds: from a quick model's inline answer to
@@ -117,8 +118,15 @@ struct LatencyLabels {
 
 impl Metrics {
     /// The figures of a server of `services`, each with its name and the paths that it answers.
-    pub(crate) fn new(services: impl IntoIterator<Item = (String, String)>) -> Self {
+    ///
+    /// `stages` are those of each service by its name.
+    pub(crate) fn new(
+        services: impl IntoIterator<Item = (String, String)>,
+        stages: impl IntoIterator<Item = (String, Stages)>,
+    ) -> Self {
         let mut registry = Registry::with_prefix("seldon");
+        let stages = stages.into_iter().map(|(name, of)| (name.into(), of));
+        registry.register_collector(Box::new(AllStages(stages.collect())));
         let requests = Family::<RequestLabels, Counter>::default();
         registry.register(
             "requests",

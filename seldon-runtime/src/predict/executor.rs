@@ -14,6 +14,9 @@ use crate::server::Limits;
 
 /// Where a model's code runs: chosen by `run = …`, so at compile time.
 pub trait Executor: Send + Sync + 'static {
+    /// Whether a call leaves the task that read the request, and may have to wait.
+    const HOPS: bool;
+
     /// The pool that calls go to, made when the service is mounted; `None` where there is none.
     fn pool(name: &str) -> Result<Option<Pool>>;
 
@@ -47,6 +50,8 @@ pub enum Inline {}
 pub enum Blocking {}
 
 impl Executor for Inline {
+    const HOPS: bool = false;
+
     fn lanes() -> usize {
         1
     }
@@ -71,6 +76,8 @@ impl Executor for Inline {
 }
 
 impl Executor for Blocking {
+    const HOPS: bool = true;
+
     fn lanes() -> usize {
         thread::available_parallelism().map_or(1, |n| n.get())
     }

@@ -7,6 +7,7 @@ mod json;
 mod payload;
 mod prediction;
 mod score;
+mod timed;
 
 pub use batch::Batching;
 pub use executor::{Blocking, Executor, Inline};
@@ -19,6 +20,7 @@ pub(crate) use finite::non_finite;
 pub(crate) use json::{Features, decode};
 pub(crate) use prediction::Checked;
 pub(crate) use score::{Answers, arriving, score, score_one};
+pub(crate) use timed::run_timed;
 
 use crate::artifact::Artifact;
 use crate::error::Result;

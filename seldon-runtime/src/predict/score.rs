@@ -1,8 +1,9 @@
 //! From features to answers that can be sent: the one way that both transports take.
 
 use super::batch::{Arrival, predict_all};
-use super::{Checked, Executor, Features, Predictor};
+use super::{Checked, Features, Predictor, run_timed};
 use crate::error::Result;
+use crate::observe::{Stage, Stopwatch};
 use crate::service::Service;
 
 /// The answers to the rows of one request.
@@ -27,14 +28,15 @@ pub(crate) fn arriving<P: Predictor>(service: &Service<P>) -> Option<Arrival> {
 /// The model's own, and those of an answer that cannot be sent.
 pub(crate) async fn score_one<P: Predictor>(
     service: &Service<P>,
+    watch: &mut Stopwatch<'_>,
     arrival: Option<Arrival>,
     row: P::Data,
 ) -> Result<Checked> {
     if let Some(arrival) = arrival {
-        let mut answers = batched(service, arrival, vec![row]).await?;
+        let mut answers = batched(service, watch, arrival, vec![row]).await?;
         return Ok(answers.remove(0));
     }
-    P::Run::run(service, service.pool(), row, |service, row| {
+    run_timed::<P::Run, _, _, _, _>(service, watch, row, |service, row| {
         Checked::new(service.model().predict(&row)?, P::CLASSES)
     })
     .await
@@ -47,17 +49,23 @@ pub(crate) async fn score_one<P: Predictor>(
 /// As [`score_one`].
 pub(crate) async fn score<P: Predictor>(
     service: &Service<P>,
+    watch: &mut Stopwatch<'_>,
     arrival: Option<Arrival>,
     features: Features<P::Data>,
 ) -> Result<Answers> {
     let rows = match features {
-        Features::One(row) => return score_one(service, arrival, row).await.map(Answers::One),
+        Features::One(row) => {
+            let answer = score_one(service, watch, arrival, row).await?;
+            return Ok(Answers::One(answer));
+        }
         Features::Batch(rows) => rows,
     };
     if let Some(arrival) = arrival {
-        return batched(service, arrival, rows).await.map(Answers::Batch);
+        return batched(service, watch, arrival, rows)
+            .await
+            .map(Answers::Batch);
     }
-    P::Run::run(service, service.pool(), rows, |service, rows| {
+    run_timed::<P::Run, _, _, _, _>(service, watch, rows, |service, rows| {
         predict_all(service, &rows)?
             .into_iter()
             .collect::<Result<_>>()
@@ -69,6 +77,7 @@ pub(crate) async fn score<P: Predictor>(
 /// Scores rows together with those of other requests.
 async fn batched<P: Predictor>(
     service: &Service<P>,
+    watch: &mut Stopwatch<'_>,
     arrival: Arrival,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Checked>> {
@@ -76,5 +85,7 @@ async fn batched<P: Predictor>(
         .batcher()
         .expect("whoever batches is mounted with a queue");
     let batching = P::BATCHING.expect("an arrival is noted only where there is batching");
-    batcher.score(service, batching, arrival, rows).await
+    let answers = batcher.score(service, batching, arrival, rows).await;
+    watch.lap(Stage::Predict);
+    answers
 }

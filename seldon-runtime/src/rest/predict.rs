@@ -11,6 +11,7 @@ use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::Result;
+use crate::observe::{Stage, Transport};
 use crate::predict::{Answers, Checked, Features, Predictor, Reply, arriving, decode, score};
 use crate::service::Service;
 
@@ -32,6 +33,7 @@ async fn predict<P: Predictor>(
         Method::POST => body::read(body).await?,
         _ => Content::Empty,
     };
+    let mut watch = service.stages().watch(Transport::Rest);
     let (form, json): (&[u8], Option<&[u8]>) = match &content {
         Content::Empty => (&[], None),
         Content::Json(body) => (&[], Some(body)),
@@ -55,13 +57,17 @@ async fn predict<P: Predictor>(
         }
     };
     parameters.finish()?;
-    let answers = score(&service, arrival, features?).await?;
+    let features = features?;
+    watch.lap(Stage::Decode);
+    let answers = score(&service, &mut watch, arrival, features).await?;
     let puid = match (service.settings().reply, puid) {
         (Reply::Documented, _) => String::new(),
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
-    write(&service, &puid, &answers)
+    let response = write(&service, &puid, &answers);
+    watch.lap(Stage::Encode);
+    response
 }
 
 fn write<P: Predictor>(service: &Service<P>, puid: &str, answers: &Answers) -> Result<Response> {

@@ -10,7 +10,8 @@ use http::{HeaderName, HeaderValue, Method, Request, header};
 use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::{Code, Error, Result, Violation};
-use crate::predict::Executor;
+use crate::observe::{Stage, Transport};
+use crate::predict::run_timed;
 use crate::recommend::{
     CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, is_key, rank,
 };
@@ -51,6 +52,7 @@ async fn recommend<R: Recommender>(
         Method::POST => body::read(body).await?,
         _ => Content::Empty,
     };
+    let mut watch = service.stages().watch(Transport::Rest);
     let form: &[u8] = match &content {
         Content::Empty => &[],
         Content::Form(form) => form,
@@ -85,9 +87,12 @@ async fn recommend<R: Recommender>(
         ));
     };
 
+    watch.lap(Stage::Decode);
     let (candidates, degraded) = match keys {
         Some(keys) if R::Source::LOOKS_UP => {
-            let fetched = service.source().fetch(&keys).await?;
+            let fetched = service.source().fetch(&keys).await;
+            watch.lap(Stage::Candidates);
+            let fetched = fetched?;
             (Candidates::union(&fetched.lists), fetched.degraded)
         }
         _ => (Candidates::all(), false),
@@ -102,8 +107,10 @@ async fn recommend<R: Recommender>(
         dimensions,
         candidates,
     };
-    let recommended = R::Run::run(&service, service.pool(), asked, answer).await?;
-    write(&recommended, degraded)
+    let recommended = run_timed::<R::Run, _, _, _, _>(&service, &mut watch, asked, answer).await?;
+    let response = write(&recommended, degraded);
+    watch.lap(Stage::Encode);
+    response
 }
 
 /// The keys in a `data_key`. A wrong one is noted; it would be a command to memcached.

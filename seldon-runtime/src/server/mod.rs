@@ -41,7 +41,7 @@ use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
-use crate::observe::Metrics;
+use crate::observe::{Metrics, Stages};
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::service::Service;
@@ -88,6 +88,7 @@ struct Mounted {
     takes: Option<&'static str>,
     /// What reflection shows of that message.
     descriptors: &'static [u8],
+    stages: Stages,
 }
 
 impl Server {
@@ -205,6 +206,7 @@ impl Server {
             path,
             takes,
             descriptors: &[],
+            stages: service.stages().clone(),
         });
     }
 
@@ -324,7 +326,11 @@ impl Server {
             pool.limit(&self.limits);
         }
         let life = Life::new();
-        let metrics = Metrics::new(self.paths());
+        let stages = self
+            .mounted
+            .iter()
+            .map(|m| (m.name.clone(), m.stages.clone()));
+        let metrics = Metrics::new(self.paths(), stages);
         let names = self.mounted.iter().map(|mounted| mounted.name.clone());
         let health = Health::new(life.clone(), names);
         let descriptors: Vec<_> = (self.mounted.iter())

@@ -105,3 +105,59 @@ async fn each_listener_answers_its_own() {
     assert_eq!(server.connect().await.ask(FIGURES).await.status, 404);
     assert_eq!(Peer::to(admin).await.ask(get(&[ANSWER])).await.status, 404);
 }
+
+fn stage(service: &str, transport: &str, stage: &str) -> String {
+    format!(
+        "seldon_stage_duration_seconds_count{{service=\"{service}\",transport=\"{transport}\",stage=\"{stage}\"}}"
+    )
+}
+
+#[tokio::test]
+async fn times_are_split_into_stages() {
+    let (server, admin) = administered(long()).await;
+    let mut peer = server.connect().await;
+    for _ in 0..3 {
+        peer.ask(get(&[ANSWER])).await;
+    }
+    // What cannot be read is not scored, and what failed is not written.
+    peer.ask("GET /predict?json=no HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    peer.ask(get(&[FAIL])).await;
+    let channel = Channel::to(server.address).await;
+    channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    for (transport, name, count) in [
+        ("rest", "decode", 4.0),
+        ("rest", "predict", 4.0),
+        ("rest", "encode", 3.0),
+        ("grpc", "decode", 1.0),
+        ("grpc", "predict", 1.0),
+        ("grpc", "encode", 1.0),
+    ] {
+        let series = stage("quick", transport, name);
+        assert_eq!(figure(admin, &series).await, Some(count), "{series}");
+    }
+    // A model that answers where the request was read does not wait for a thread.
+    assert_eq!(figure(admin, &stage("quick", "rest", "queue")).await, None);
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_thread_of_the_pool() {
+    let bound = Server::new()
+        .limits(long())
+        .mount(Slow {})
+        .bind("127.0.0.1:0")
+        .await;
+    let bound = bound.expect("it can be bound").administered("127.0.0.1:0");
+    let bound = bound.await.expect("it can be bound");
+    let admin = bound.admin_addr().expect("there is one");
+    let server = Running::of(bound);
+    let mut peer = server.connect().await;
+    peer.ask(get(&[SLEEP, 30.0])).await;
+    assert_eq!(
+        figure(admin, &stage("slow", "rest", "queue")).await,
+        Some(1.0)
+    );
+    let predict =
+        "seldon_stage_duration_seconds_sum{service=\"slow\",transport=\"rest\",stage=\"predict\"}";
+    assert!(figure(admin, predict).await >= Some(0.03));
+}
