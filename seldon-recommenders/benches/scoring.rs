@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use seldon_recommenders::{Factors, FactorsParameters, Interactions};
-use seldon_runtime::{Candidates, List, Matrix, Persist, Query, Recommend, Result};
+use seldon_runtime::{Candidates, InMemory, List, Matrix, Persist, Query, Recommend, Result};
 
 const ITEMS: usize = 100_000;
 const DIMENSIONS: usize = 64;
@@ -69,6 +69,15 @@ fn main() -> Result<()> {
     let half: Vec<i64> = ids.iter().copied().filter(|id| id % 2 == 0).collect();
     let half = Candidates::union(&[List::new(half).into()]);
     against("a list of every other    ", timed(RUNS, || ask(&half)));
+
+    let json = format!("{{\"all\":{ids:?}}}");
+    let parse = timed(50, || serde_json::from_str::<InMemory>(&json).is_ok());
+    println!(
+        "parsing a list of {:.1} MB   {:8.3} ms at best, {:.3} in the median",
+        json.len() as f64 / 1e6,
+        ms(parse.least),
+        ms(parse.median)
+    );
 
     let bytes = model.to_bytes()?;
     let load = timed(9, || Factors::from_bytes(&bytes).is_ok());

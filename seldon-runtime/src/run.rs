@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -40,7 +41,8 @@ pub fn run<M: Program>() -> ExitCode {
     if let Err(error) = log(&config.log) {
         return failed(&error, ExitCode::from(MISCONFIGURED));
     }
-    run_to_end(serve::<M>(config))
+    // It accepts and drives what the source of candidates opens; the workers serve.
+    run_to_end(Builder::new_current_thread(), serve::<M>(config))
 }
 
 /// Runs `program` to its end on a multi-threaded runtime: what `main` returns where it composes a
@@ -53,14 +55,11 @@ pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
     if let Err(error) = log(directives.as_deref().unwrap_or("info")) {
         return failed(&error, ExitCode::from(MISCONFIGURED));
     }
-    run_to_end(program)
+    run_to_end(Builder::new_multi_thread(), program)
 }
 
-fn run_to_end(program: impl Future<Output = Result<()>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
+fn run_to_end(mut runtime: Builder, program: impl Future<Output = Result<()>>) -> ExitCode {
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             let error = Error::setup("cannot start the runtime").with_cause(e);

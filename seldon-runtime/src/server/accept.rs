@@ -1,4 +1,4 @@
-//! Takes connections in and hands them to the tasks that serve them.
+//! Takes connections in and hands them to the workers that serve them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::connection::{self, Site};
+use super::connection::Site;
 use super::life::{Life, Phase, until};
+use super::workers::{Arrival, Workers};
 
 /// The pause after a failure that is the machine's: no descriptors or no memory are left, and
 /// asking again at once would only burn a core.
@@ -67,7 +68,10 @@ impl Connections {
 }
 
 /// Accepts at `door` until the server drains.
-pub(super) async fn accept(door: Door, connections: Connections, life: Life) {
+///
+/// One task for all workers, which knows how many connections each has: sockets that share a port
+/// are chosen from by a hash, which gives eight connections to two workers as six and two.
+pub(super) async fn accept(door: Door, connections: Connections, workers: Workers, life: Life) {
     let mut phase = life.watch();
     let draining = until(&mut phase, Phase::Draining);
     tokio::pin!(draining);
@@ -80,7 +84,7 @@ pub(super) async fn accept(door: Door, connections: Connections, life: Life) {
             () = &mut draining => return,
         };
         match accepted {
-            Ok((stream, _)) => hand_over(stream, &door.site, &connections),
+            Ok((stream, _)) => hand_over(stream, &door.site, &connections, &workers),
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::error!(%error, address = %door.address, "cannot accept connections");
@@ -90,19 +94,21 @@ pub(super) async fn accept(door: Door, connections: Connections, life: Life) {
     }
 }
 
-/// Gives a connection a task of its own.
-///
-/// The one place that decides where a connection is served: a runtime for each core would be
-/// chosen here.
-fn hand_over(stream: TcpStream, site: &Arc<Site>, connections: &Connections) {
+/// Gives a connection that has a place to a worker.
+fn hand_over(stream: TcpStream, site: &Arc<Site>, connections: &Connections, workers: &Workers) {
     let Some((place, crowded)) = connections.enter() else {
         return;
     };
-    let site = Arc::clone(site);
-    tokio::spawn(async move {
-        connection::serve(stream, site, crowded).await;
-        drop(place);
-    });
+    // Out of the runtime that accepts, to join the worker's. It fails where the system is out of
+    // memory: the connection is closed then.
+    if let Ok(stream) = stream.into_std() {
+        workers.take(Arrival {
+            stream,
+            site: Arc::clone(site),
+            crowded,
+            place,
+        });
+    }
 }
 
 /// Whether a connection ended before it was accepted, which says nothing of the listener.

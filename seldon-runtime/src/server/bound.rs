@@ -15,6 +15,7 @@ use super::guard::Guard;
 use super::health::Health;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
+use super::workers::Workers;
 use crate::error::{Error, Result};
 use crate::observe::note_panics;
 
@@ -104,12 +105,16 @@ impl Bound {
     /// accepts no more, finishes what is in flight, and returns by the drain limit whatever its
     /// peers do.
     ///
+    /// Connections are served on threads of its own, one for each core; the runtime that this is
+    /// awaited on accepts, and goes on driving what was opened there.
+    ///
     /// From here on a panic of the process is logged by its place alone: its message may hold
     /// what a request brought.
     ///
     /// # Errors
     ///
-    /// If the signals cannot be listened for, or at once if one comes a second time.
+    /// If the signals cannot be listened for or the system gives no threads to serve on, or at once
+    /// if a signal comes a second time.
     pub async fn serve(self) -> Result<()> {
         note_panics();
         let mut signals = Signals::new()?;
@@ -122,7 +127,7 @@ impl Bound {
         // The sender is in `again`, which is awaited as long as this is.
         let stop = async { stop.await.unwrap_or(Stop::Gently) };
         tokio::select! {
-            () = self.live(stop) => Ok(()),
+            ended = self.live(stop) => ended,
             () = again => Err(Error::setup("told to end twice: what was in flight is dropped")),
         }
     }
@@ -131,24 +136,25 @@ impl Bound {
     ///
     /// # Errors
     ///
-    /// None at present.
+    /// If the system gives no threads to serve on.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Result<()> {
         self.live(async {
             stop.await;
             Stop::Gently
         })
-        .await;
-        Ok(())
+        .await
     }
 
-    async fn live(mut self, stop: impl Future<Output = Stop>) {
+    async fn live(mut self, stop: impl Future<Output = Stop>) -> Result<()> {
         let limits = self.guard.limits();
         let life = self.guard.life().clone();
         // Whoever drops this future wants the connections dropped with it.
         let _end = End(life.clone());
         let connections = self.connections;
+        let workers = Workers::start(&life)?;
         let doors: Vec<_> = (self.doors.into_iter())
-            .map(|door| tokio::spawn(accept(door, connections.clone(), life.clone())))
+            .map(|door| accept(door, connections.clone(), workers.clone(), life.clone()))
+            .map(tokio::spawn)
             .collect();
         life.enter(Phase::Serving);
         self.health.tell(Phase::Serving).await;
@@ -172,6 +178,7 @@ impl Bound {
         if timeout(limits.drain, drained).await.is_err() {
             tracing::warn!(open = connections.open(), "the drain limit has passed");
         }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ mod refusal;
 mod request_id;
 mod sniff;
 mod socket;
+mod workers;
 
 use std::convert::Infallible;
 use std::future::Future;
