@@ -1,5 +1,81 @@
 //! A struct and one attribute make a machine-learning microservice.
-#![doc = ""]
+//!
+//! # A predictor
+//!
+//! The attribute goes on the struct, and behaviour in one method:
+//!
+//! ```
+//! use seldon::DefaultCustomPredictRequest;
+//! use seldon::prelude::*;
+//!
+//! /// Scores by a weighted sum.
+//! #[seldon::predictor(classes = ["score"])]
+//! struct Linear {
+//!     weights: Vec<f64>,
+//! }
+//!
+//! impl Predict for Linear {
+//!     fn predict(&self, row: &DefaultCustomPredictRequest) -> Result<Prediction> {
+//!         if row.values.len() != self.weights.len() {
+//!             let detail = format!("takes {} numbers", self.weights.len());
+//!             return Err(Error::invalid_input(detail));
+//!         }
+//!         let products = row.values.iter().zip(&self.weights).map(|(x, w)| f64::from(*x) * w);
+//!         Ok(Prediction::scores([products.sum::<f64>()]))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let model = folder.path().join("model");
+//! Linear { weights: vec![0.5, 2.0] }.save(&model)?;
+//! let linear = Linear::load(&Folder::open(&model)?)?;
+//! let server = Server::new().mount(linear);
+//! # let _ = server;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `fn main() -> seldon::ExitCode { seldon::run::<Linear>() }` is the whole program: it loads the
+//! folder `model` and answers `GET` and `POST /predict` and gRPC `Classify` on port 5000. Flags, the
+//! environment and `seldon.toml` say otherwise ([`Config`]).
+//!
+//! Features of your own are a protobuf message: `seldon_build::compile` in `build.rs` compiles it,
+//! [`include_proto!`] brings it in, and `#[seldon::predictor(data = IrisPredictRequest)]` names it. The same
+//! type is read from JSON, with the names of the `.proto` file in camel case.
+//!
+//! # A recommender
+//!
+//! ```
+//! use seldon::prelude::*;
+//!
+//! /// Recommends what comes first.
+//! #[seldon::recommender(candidates = seldon::Configured, scores = min_max)]
+//! struct First {}
+//!
+//! impl Recommend for First {
+//!     fn recommend(&self, query: &Query<'_>, candidates: &Candidates) -> Result<Vec<Recommendation>> {
+//!         let ids = candidates.ids().unwrap_or(&[1, 2, 3]);
+//!         let score = |item| Recommendation { item, score: -(item as f64) };
+//!         Ok(ids.iter().take(query.limit).map(|&item| score(item)).collect())
+//!     }
+//! }
+//! ```
+//!
+//! The lists of items to score are in memcached ([`Memcached`]), in the model folder ([`InMemory`]), or
+//! where the configuration says ([`Configured`]). Whatever the method returns, the reply is sorted, cut to
+//! the limit, free of excluded items, of repetitions and of items outside the lists, and its scores are in
+//! 0..1.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | what a model folder holds, and fields of other kinds | [`artifact`], [`Persist`] |
+//! | several services in one server, own routes, own configuration | [`Server`] |
+//! | errors that the caller can mend, and those that it cannot | [`Error::invalid_input`], [`Error::failed`] |
+//! | what the server guards against | [`Limits`] |
+//! | rows that are scored together | [`Predict::predict_batch`] |
 
 pub use seldon_macros::{Payload, predictor, recommender};
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 ///
 /// ```toml
 /// [candidates]
-/// operation_timeout_ms = 100
+/// operation_timeout = "100ms"
 /// routing = "spymemcached"
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,21 +22,22 @@ pub struct CandidateSettings {
     /// The most connections to each server, 1 to 1,024; 8 by default. One fetch serves all who wait
     /// for the same list, so few are needed.
     pub connections: usize,
-    /// How long connecting to a server may take, its name's lookup included: `connect_timeout_ms`,
-    /// 1 ms to a minute; 500 ms by default.
-    #[serde(rename = "connect_timeout_ms", with = "milliseconds")]
+    /// How long connecting to a server may take, its name's lookup included: 1 ms to a minute,
+    /// 500 ms by default.
+    #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// How long a request waits for a server's answer, a free connection included:
-    /// `operation_timeout_ms`, 1 ms to a minute; 250 ms by default. One that must connect first
-    /// waits the two limits together at most.
-    #[serde(rename = "operation_timeout_ms", with = "milliseconds")]
+    /// How long a request waits for a server's answer, a free connection included: 1 ms to a
+    /// minute, 250 ms by default. One that must connect first waits the two limits together at
+    /// most.
+    #[serde(with = "humantime_serde")]
     pub operation_timeout: Duration,
     /// Which of several servers holds a key.
     pub routing: Routing,
     /// The most bytes that a list may have once it is inflated; 64 MiB by default.
     pub max_list_bytes: usize,
-    /// How long a list that has been read is used again: `cache_ms`; 1 s by default, 0 is not at all.
-    #[serde(rename = "cache_ms", with = "milliseconds")]
+    /// How long a list that has been read is used again: up to an hour, 1 s by default, 0 is not at
+    /// all.
+    #[serde(with = "humantime_serde")]
     pub cache: Duration,
     /// Whether to answer without the lists of a server that is out of reach, with the header
     /// `x-degraded: candidates`, instead of 503.
@@ -121,38 +122,18 @@ impl CandidateSettings {
             return wrong("connections must be 1 to 1024");
         }
         if !LIMITS.contains(&self.connect_timeout) {
-            return wrong("connect_timeout_ms must be 1 to 60000");
+            return wrong("connect_timeout must be 1 ms to a minute");
         }
         if !LIMITS.contains(&self.operation_timeout) {
-            return wrong("operation_timeout_ms must be 1 to 60000");
+            return wrong("operation_timeout must be 1 ms to a minute");
         }
         if !(1..=MOST_BYTES).contains(&self.max_list_bytes) {
             return wrong("max_list_bytes must be 1 to 1073741824");
         }
         if self.cache > LONGEST_CACHE {
-            return wrong("cache_ms must be 0 to 3600000");
+            return wrong("cache must be 0 to an hour");
         }
         Ok(())
-    }
-}
-
-/// Durations as whole milliseconds.
-mod milliseconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(time.as_millis().try_into().unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
 
@@ -241,8 +222,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_from_a_table() {
-        let text =
-            "operation_timeout_ms = 100\nrouting = \"spymemcached\"\ndegraded = true\ncache_ms = 0";
+        let text = "operation_timeout = \"100ms\"\nrouting = \"spymemcached\"\ndegraded = true\ncache = \"0s\"";
         let read: CandidateSettings = figment::Figment::from(
             figment::providers::Serialized::defaults(CandidateSettings::default()),
         )
