@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 mod gate;
 pub mod grpc;
+mod known;
 mod observe;
 pub mod predict;
 pub mod proto;

@@ -1,11 +1,13 @@
 //! gRPC: `io.seldon.api.rpc.Seldon`.
 
 mod classify;
+mod direct;
 mod route;
 
 use std::future::Future;
 
 pub use classify::{classify, unpack};
+pub(crate) use direct::read;
 pub(crate) use route::{CLASSIFY, Classifiers, is_grpc};
 
 use crate::error::Result;

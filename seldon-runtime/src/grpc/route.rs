@@ -15,9 +15,11 @@ use tonic::{Status, codec::CompressionEncoding};
 use tonic_prost::ProstCodec;
 
 use super::classify::type_name;
+use super::direct::{Direct, is_compressed};
 use super::{Message, Reply};
 use crate::error::{Code, Error, Result, echo};
-use crate::predict::{Payload, Predictor};
+use crate::known::Known;
+use crate::predict::{Executor, Payload, Predictor};
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
 
@@ -32,32 +34,42 @@ const MODEL: &str = "seldon-model";
 pub(crate) struct Classifiers {
     all: Vec<Box<dyn Classifier>>,
     /// The only one, as a route that calls it without indirection.
-    alone: Option<Box<dyn FnOnce(usize) -> Router + Send + Sync>>,
+    alone: Option<Box<dyn FnOnce(usize) -> Routes + Send + Sync>>,
 }
 
 impl Classifiers {
     pub(crate) fn add<P: Predictor>(&mut self, service: Service<P>) {
         let one = Arc::new(One(service.clone()));
         self.alone = match self.all.is_empty() {
-            true => Some(Box::new(|limit| route(one, limit))),
+            true => Some(Box::new(|limit| routes(one, limit))),
             false => None,
         };
         self.all.push(Box::new(One(service)));
     }
 
-    /// The method as a route, for messages of at most `limit` bytes each way; nothing where there
-    /// is no predictor.
-    pub(crate) fn routes(self, limit: usize) -> Router {
+    /// The method for messages of at most `limit` bytes each way; nothing where there is no
+    /// predictor.
+    pub(crate) fn routes(self, limit: usize) -> Routes {
         match (self.alone, self.all.len()) {
             (Some(alone), _) => alone(limit),
-            (None, 0) => Router::new(),
-            (None, _) => route(Arc::new(Many(self.all)), limit),
+            (None, 0) => Routes::default(),
+            (None, _) => routes(Arc::new(Many(self.all)), limit),
         }
     }
 }
 
+/// The method, for the router and for what is answered without it.
+#[derive(Default)]
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    pub(crate) known: Option<Arc<dyn Known>>,
+}
+
 /// What answers a call.
-trait Choice: Send + Sync + 'static {
+pub(super) trait Choice: Send + Sync + 'static {
+    /// Whether its answers wait for nothing.
+    fn is_at_once(&self) -> bool;
+
     /// Answers `request`, by the predictor that `model` names, or else the request's type.
     fn answer(&self, model: Option<&str>, request: Message) -> impl Future<Output = Reply> + Send;
 }
@@ -94,6 +106,10 @@ impl<P: Predictor> Classifier for One<P> {
 }
 
 impl<P: Predictor> Choice for One<P> {
+    fn is_at_once(&self) -> bool {
+        !P::Run::HOPS && P::BATCHING.is_none()
+    }
+
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
         match model {
             Some(model) if model != self.0.name() => Err(unknown(model, [self.0.name()])),
@@ -103,6 +119,10 @@ impl<P: Predictor> Choice for One<P> {
 }
 
 impl Choice for Many {
+    fn is_at_once(&self) -> bool {
+        false
+    }
+
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
         self.choose(model, &request)?.classify(request).await
     }
@@ -146,11 +166,16 @@ fn unknown<'a>(model: &str, served: impl IntoIterator<Item = &'a str>) -> Error 
     Error::new(Code::ModelNotFound, detail)
 }
 
-fn route<C: Choice>(choice: Arc<C>, limit: usize) -> Router {
-    Router::new().route(
-        CLASSIFY,
-        post(move |request| call(Arc::clone(&choice), limit, request)),
-    )
+fn routes<C: Choice>(choice: Arc<C>, limit: usize) -> Routes {
+    let direct = Direct {
+        choice: Arc::clone(&choice),
+        limit,
+    };
+    let route = post(move |request| call(Arc::clone(&choice), limit, request));
+    Routes {
+        router: Router::new().route(CLASSIFY, route),
+        known: Some(Arc::new(direct)),
+    }
 }
 
 async fn call<C: Choice>(choice: Arc<C>, limit: usize, request: Request<Body>) -> Response<Body> {
@@ -158,12 +183,15 @@ async fn call<C: Choice>(choice: Arc<C>, limit: usize, request: Request<Body>) -
         let detail = "gRPC is answered here: the content type must be `application/grpc`";
         return Error::new(Code::UnsupportedMediaType, detail).into_response();
     }
-    let response = Unary::new(ProstCodec::<ClassificationReply, ClassificationRequest>::default())
+    let mut unary = Unary::new(ProstCodec::<ClassificationReply, ClassificationRequest>::default())
         .apply_max_message_size_config(Some(limit), Some(limit))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip)
-        .unary(Method(choice), request)
-        .await;
+        .accept_compressed(CompressionEncoding::Gzip);
+    // Every client says that it could read what is compressed; those that compress themselves are
+    // known to want it.
+    if is_compressed(request.headers()) {
+        unary = unary.send_compressed(CompressionEncoding::Gzip);
+    }
+    let response = unary.unary(Method(choice), request).await;
     match refused(response.headers(), limit) {
         None => response.map(Body::new),
         Some(error) => {
@@ -191,19 +219,28 @@ fn refused(headers: &HeaderMap, limit: usize) -> Option<Error> {
     Some(match tonic::Code::from_bytes(status.as_bytes()) {
         tonic::Code::Ok => return None,
         // Of the message as it came, and as it was inflated.
-        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => Error::new(
-            Code::TooLarge,
-            format!("the message is over the limit of {limit} bytes"),
-        ),
+        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => over_limit(limit),
         tonic::Code::Unimplemented => Error::new(
             Code::UnsupportedEncoding,
             "the message is compressed in a way that is not read here",
         ),
-        _ => Error::new(
-            Code::Internal,
-            "the request is no single message as gRPC frames it",
-        ),
+        _ => no_single_message(),
     })
+}
+
+pub(super) fn over_limit(limit: usize) -> Error {
+    let detail = format!("the message is over the limit of {limit} bytes");
+    Error::new(Code::TooLarge, detail)
+}
+
+pub(super) fn no_single_message() -> Error {
+    let detail = "the request is no single message as gRPC frames it";
+    Error::new(Code::Internal, detail)
+}
+
+/// The predictor that a call is for, if its metadata name one.
+pub(super) fn model_named(headers: &HeaderMap) -> Option<&str> {
+    headers.get(MODEL).map(|name| name.to_str().unwrap_or("?"))
 }
 
 /// Whether a request speaks gRPC.
@@ -223,8 +260,7 @@ impl<C: Choice> UnaryService<ClassificationRequest> for Method<C> {
         let choice = Arc::clone(&self.0);
         Answer(Box::pin(async move {
             let (metadata, _, message) = request.into_parts();
-            let model = metadata.get(MODEL).map(|name| name.to_str().unwrap_or("?"));
-            let reply = choice.answer(model, message).await;
+            let reply = choice.answer(model_named(metadata.as_ref()), message).await;
             reply.map(tonic::Response::new).map_err(Error::into_status)
         }))
     }

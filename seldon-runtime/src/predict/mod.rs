@@ -14,7 +14,7 @@ pub use executor::{Blocking, Executor, Inline};
 pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
-pub(crate) use batch::Batcher;
+pub(crate) use batch::{Arrival, Batcher};
 pub(crate) use executor::Pool;
 pub(crate) use finite::non_finite;
 pub(crate) use json::{Features, decode};

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use axum::body::Body;
 use bytes::Bytes;
+use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{BoxError, Code, Error, Result};
 
 /// A body, by what its bytes are: clients name its type wrongly or not at all.
 pub(super) enum Content {
@@ -17,20 +17,44 @@ pub(super) enum Content {
     Form(Bytes),
 }
 
-/// Reads `body`, which the server has given its limit.
-pub(super) async fn read(body: Body) -> Result<Content> {
-    let bytes = body.collect().await.map_err(unread)?.to_bytes();
-    const BYTE_ORDER_MARK: u8 = 0xef;
-    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
-    Ok(match first {
-        None => Content::Empty,
-        Some(b'{' | b'[' | &BYTE_ORDER_MARK) => Content::Json(bytes),
-        Some(_) => Content::Form(bytes),
-    })
+impl Content {
+    /// A whole body, as what it is.
+    pub(super) fn of(bytes: Bytes) -> Self {
+        const BYTE_ORDER_MARK: u8 = 0xef;
+        let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+        match first {
+            None => Self::Empty,
+            Some(b'{' | b'[' | &BYTE_ORDER_MARK) => Self::Json(bytes),
+            Some(_) => Self::Form(bytes),
+        }
+    }
 }
 
-fn unread(error: axum::Error) -> Error {
-    match error.into_inner().downcast::<OverLimit>() {
+/// Reads all of `body`, which the server has given its limit.
+///
+/// # Errors
+///
+/// If it goes over that, or ends too early.
+pub(crate) async fn read<B>(body: B) -> Result<Bytes>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    match body.collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) => Err(unread(error.into())),
+    }
+}
+
+fn unread(mut error: BoxError) -> Error {
+    // One for each router that the body came through.
+    let error = loop {
+        match error.downcast::<axum::Error>() {
+            Ok(axum) => error = axum.into_inner(),
+            Err(other) => break other,
+        }
+    };
+    match error.downcast::<OverLimit>() {
         Ok(over) => over.into_error(),
         Err(error) => Error::new(
             Code::InvalidParameter,

@@ -7,8 +7,10 @@ mod recommend;
 
 use axum::Router;
 
-pub(crate) use body::OverLimit;
+pub(crate) use body::{OverLimit, read};
+pub(crate) use predict::predict_known;
 pub use predict::predict_routes;
+pub(crate) use recommend::recommend_known;
 pub use recommend::recommend_routes;
 
 use crate::service::Service;

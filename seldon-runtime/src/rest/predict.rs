@@ -1,18 +1,24 @@
 //! `GET` and `POST /predict`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderValue, Method, Request, header};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::Result;
+use crate::known::{self, Answering, Known, Reads};
 use crate::observe::{Stage, Transport};
-use crate::predict::{Answers, Checked, Features, Predictor, Reply, arriving, decode, score};
+use crate::predict::{
+    Answers, Arrival, Checked, Executor, Features, Predictor, Reply, arriving, decode, score,
+};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -23,23 +29,63 @@ pub fn predict_routes<P: Predictor>(service: Service<P>) -> Router {
         .with_state(service)
 }
 
+/// The same, for what the server answers without the router.
+pub(crate) fn predict_known<P: Predictor>(service: Service<P>) -> Arc<dyn Known> {
+    Arc::new(Direct(service))
+}
+
+struct Direct<P>(Service<P>);
+
+impl<P: Predictor> Known for Direct<P> {
+    fn reads(&self, head: &Parts) -> Option<Reads> {
+        match head.method {
+            // A batch waits for requests that have come in, from before their bodies are read.
+            _ if P::BATCHING.is_some() => None,
+            Method::GET => Some(Reads::Nothing),
+            Method::POST => Some(Reads::Body),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, head: &Parts, body: Bytes) -> Answering {
+        if !P::Run::HOPS {
+            return Answering::now(answer(&self.0, None, &head.uri, body));
+        }
+        let (service, uri) = (self.0.clone(), head.uri.clone());
+        Answering::Later(Box::pin(
+            async move { answer(&service, None, &uri, body).await },
+        ))
+    }
+}
+
 async fn predict<P: Predictor>(
     State(service): State<Service<P>>,
     request: Request<Body>,
-) -> Result<Response> {
+) -> Result<axum::response::Response> {
     let arrival = arriving(&service);
-    let (parts, body) = request.into_parts();
-    let content = match parts.method {
+    let (head, body) = request.into_parts();
+    let body = match head.method {
         Method::POST => body::read(body).await?,
-        _ => Content::Empty,
+        _ => Bytes::new(),
     };
+    let response = answer(&service, arrival, &head.uri, body).await?;
+    Ok(response.map(Body::new))
+}
+
+async fn answer<P: Predictor>(
+    service: &Service<P>,
+    arrival: Option<Arrival>,
+    uri: &Uri,
+    body: Bytes,
+) -> Result<Response<known::Reply>> {
+    let content = Content::of(body);
     let mut watch = service.stages().watch(Transport::Rest);
     let (form, json): (&[u8], Option<&[u8]>) = match &content {
         Content::Empty => (&[], None),
         Content::Json(body) => (&[], Some(body)),
         Content::Form(form) => (form, None),
     };
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let query = uri.query().unwrap_or_default().as_bytes();
     let mut parameters = Parameters::parse(query, form);
     let puid = parameters.text("puid");
     let text = parameters.text("json");
@@ -59,18 +105,22 @@ async fn predict<P: Predictor>(
     parameters.finish()?;
     let features = features?;
     watch.lap(Stage::Decode);
-    let answers = score(&service, &mut watch, arrival, features).await?;
+    let answers = score(service, &mut watch, arrival, features).await?;
     let puid = match (service.settings().reply, puid) {
         (Reply::Documented, _) => String::new(),
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
-    let response = write(&service, &puid, &answers);
+    let response = write(service, &puid, &answers);
     watch.lap(Stage::Encode);
     response
 }
 
-fn write<P: Predictor>(service: &Service<P>, puid: &str, answers: &Answers) -> Result<Response> {
+fn write<P: Predictor>(
+    service: &Service<P>,
+    puid: &str,
+    answers: &Answers,
+) -> Result<Response<known::Reply>> {
     let settings = service.settings();
     let predictions = Predictions {
         answers,
@@ -98,7 +148,7 @@ fn write<P: Predictor>(service: &Service<P>, puid: &str, answers: &Answers) -> R
             })
         }
     }?;
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(known::Reply::Whole(body.into()));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)

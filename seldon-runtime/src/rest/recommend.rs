@@ -1,17 +1,21 @@
 //! `GET` and `POST /recommend`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderName, HeaderValue, Method, Request, header};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 
 use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::{Code, Error, Result, Violation};
+use crate::known::{self, Answering, Known, Reads};
 use crate::observe::{Stage, Transport};
-use crate::predict::run_timed;
+use crate::predict::{Executor, run_timed};
 use crate::recommend::{
     CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, is_key, rank,
 };
@@ -31,6 +35,31 @@ pub fn recommend_routes<R: Recommender>(service: Service<R, R::Source>) -> Route
         .with_state(service)
 }
 
+/// The same, for what the server answers without the router.
+pub(crate) fn recommend_known<R: Recommender>(service: Service<R, R::Source>) -> Arc<dyn Known> {
+    Arc::new(Direct(service))
+}
+
+struct Direct<R: Recommender>(Service<R, R::Source>);
+
+impl<R: Recommender> Known for Direct<R> {
+    fn reads(&self, head: &Parts) -> Option<Reads> {
+        match head.method {
+            Method::GET => Some(Reads::Nothing),
+            Method::POST => Some(Reads::Body),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, head: &Parts, body: Bytes) -> Answering {
+        if !R::Run::HOPS && !R::Source::LOOKS_UP {
+            return Answering::now(respond(&self.0, &head.uri, body));
+        }
+        let (service, uri) = (self.0.clone(), head.uri.clone());
+        Answering::Later(Box::pin(async move { respond(&service, &uri, body).await }))
+    }
+}
+
 /// A query that owns what it says, to go where the model runs.
 struct Asked {
     client: String,
@@ -46,12 +75,22 @@ struct Asked {
 async fn recommend<R: Recommender>(
     State(service): State<Service<R, R::Source>>,
     request: Request<Body>,
-) -> Result<Response> {
-    let (parts, body) = request.into_parts();
-    let content = match parts.method {
+) -> Result<axum::response::Response> {
+    let (head, body) = request.into_parts();
+    let body = match head.method {
         Method::POST => body::read(body).await?,
-        _ => Content::Empty,
+        _ => Bytes::new(),
     };
+    let response = respond(&service, &head.uri, body).await?;
+    Ok(response.map(Body::new))
+}
+
+async fn respond<R: Recommender>(
+    service: &Service<R, R::Source>,
+    uri: &Uri,
+    body: Bytes,
+) -> Result<Response<known::Reply>> {
+    let content = Content::of(body);
     let mut watch = service.stages().watch(Transport::Rest);
     let form: &[u8] = match &content {
         Content::Empty => &[],
@@ -65,7 +104,7 @@ async fn recommend<R: Recommender>(
             .expect("one violation makes an error"));
         }
     };
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let query = uri.query().unwrap_or_default().as_bytes();
     let mut parameters = Parameters::parse(query, form);
     let client = parameters.text("client").unwrap_or_default().into_owned();
     let user_id = parameters.required_number("user_id");
@@ -107,7 +146,7 @@ async fn recommend<R: Recommender>(
         dimensions,
         candidates,
     };
-    let recommended = run_timed::<R::Run, _, _, _, _>(&service, &mut watch, asked, answer).await?;
+    let recommended = run_timed::<R::Run, _, _, _, _>(service, &mut watch, asked, answer).await?;
     let response = write(&recommended, degraded);
     watch.lap(Stage::Encode);
     response
@@ -164,8 +203,9 @@ struct Reply<'a> {
     recommended: &'a [Recommendation],
 }
 
-fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response> {
-    let mut response = Response::new(Body::from(serde_json::to_vec(&Reply { recommended })?));
+fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response<known::Reply>> {
+    let body = serde_json::to_vec(&Reply { recommended })?;
+    let mut response = Response::new(known::Reply::Whole(body.into()));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,

@@ -15,6 +15,7 @@ use super::guard::Guard;
 use super::health::Health;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
+use super::routes::Routes;
 use super::workers::Workers;
 use crate::error::{Error, Result};
 use crate::observe::note_panics;
@@ -34,8 +35,7 @@ pub struct Bound {
 impl Bound {
     /// Binds one address for both transports.
     pub(super) async fn together(ready: &Ready, address: impl ToSocketAddrs) -> Result<Self> {
-        let router = ready.router();
-        let (door, address) = open(address, router, &ready.guard).await?;
+        let (door, address) = open(address, ready.routes(), &ready.guard).await?;
         Ok(Self::of(ready, vec![door], address, address))
     }
 
@@ -45,8 +45,8 @@ impl Bound {
         rest: impl ToSocketAddrs,
         grpc: impl ToSocketAddrs,
     ) -> Result<Self> {
-        let (rest, at_rest) = open(rest, ready.rest.clone().router(), &ready.guard).await?;
-        let (grpc, at_grpc) = open(grpc, ready.grpc.clone().router(), &ready.guard).await?;
+        let (rest, at_rest) = open(rest, ready.rest.clone().routes(), &ready.guard).await?;
+        let (grpc, at_grpc) = open(grpc, ready.grpc.clone().routes(), &ready.guard).await?;
         Ok(Self::of(ready, vec![rest, grpc], at_rest, at_grpc))
     }
 
@@ -71,8 +71,8 @@ impl Bound {
     ///
     /// If the address cannot be bound, with the address.
     pub async fn administered(mut self, address: impl ToSocketAddrs) -> Result<Self> {
-        let router = admin::routes(&self.guard, &self.connections);
-        let (door, address) = open(address, router, &self.guard).await?;
+        let routes = Routes::new(admin::routes(&self.guard, &self.connections), []);
+        let (door, address) = open(address, routes, &self.guard).await?;
         self.doors.push(door);
         self.admin = Some(address);
         Ok(self)
@@ -182,10 +182,10 @@ impl Bound {
     }
 }
 
-/// Binds `address`, for what `router` answers.
+/// Binds `address`, for what `routes` answer.
 async fn open(
     address: impl ToSocketAddrs,
-    router: axum::Router,
+    routes: Routes,
     guard: &Arc<Guard>,
 ) -> Result<(Door, SocketAddr)> {
     let listener = listen(address).await?;
@@ -196,7 +196,7 @@ async fn open(
     let door = Door {
         listener,
         address,
-        site: Arc::new(Site { router, guard }),
+        site: Arc::new(Site { routes, guard }),
     };
     Ok((door, address))
 }

@@ -7,11 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -20,14 +17,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use tower::Service;
 
 use super::activity::Activity;
 use super::guard::Guard;
 use super::life::{Phase, until};
 use super::limits::Limits;
+use super::routes::Routes;
 use super::sniff::{Version, sniff};
 use super::socket::Socket;
+use crate::known::Reply;
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -38,7 +36,7 @@ const HEAD_MARGIN: usize = 64 << 10;
 
 /// What every connection of a listener shares.
 pub(super) struct Site {
-    pub(super) router: Router,
+    pub(super) routes: Routes,
     pub(super) guard: Arc<Guard>,
 }
 
@@ -151,17 +149,16 @@ async fn answer(
     activity: &Arc<Activity>,
     request: Request<Incoming>,
     crowded: bool,
-) -> Result<Response<Reply>, Infallible> {
+) -> Result<Response<Counted>, Infallible> {
     let in_flight = InFlight::new(activity);
-    let mut router = site.router.clone();
     let response = if crowded {
         site.guard.turn_away(&request)
     } else {
-        site.guard
-            .answer(request, |request| router.call(request))
-            .await
+        let known = site.routes.known(request.uri().path());
+        let next = |request| site.routes.call(request);
+        site.guard.answer(request, known, next).await
     };
-    Ok(response.map(|body| Reply { body, in_flight }))
+    Ok(response.map(|body| Counted { body, in_flight }))
 }
 
 /// A connection and the time that its peer has.
@@ -264,14 +261,14 @@ impl Drop for InFlight {
 
 pin_project_lite::pin_project! {
     /// A reply's body, which ends the request when it ends.
-    struct Reply {
+    struct Counted {
         #[pin]
-        body: Body,
+        body: Reply,
         in_flight: InFlight,
     }
 }
 
-impl HttpBody for Reply {
+impl HttpBody for Counted {
     type Data = Bytes;
     type Error = axum::Error;
 

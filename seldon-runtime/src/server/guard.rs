@@ -3,7 +3,10 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -22,9 +25,10 @@ use super::limits::Limits;
 use super::request_id::{REQUEST_ID, request_id};
 use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
-use crate::grpc::is_grpc;
+use crate::grpc::{self, is_grpc};
+use crate::known::{Answering, Known, Reads, Reply};
 use crate::observe::{Kind, Metrics, Now, Place, log};
-use crate::rest::OverLimit;
+use crate::rest::{self, OverLimit};
 
 /// The guard of a server, over all its listeners.
 #[derive(Debug)]
@@ -54,32 +58,35 @@ impl Guard {
         &self.life
     }
 
-    /// Answers `request` by `next`, or with an error.
+    /// Answers `request`: by `known` if there is one and it takes it, by `next` otherwise, or with
+    /// an error.
     pub(super) async fn answer<B, F>(
         &self,
         request: Request<B>,
+        known: Option<&dyn Known>,
         next: impl FnOnce(Request) -> F,
-    ) -> Response
+    ) -> Response<Reply>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
         let asked = self.ask(&request);
-        let response = match self.admit(request, &asked, next).await {
+        let response = match self.admit(request, &asked, known, next).await {
             Ok(response) => response,
-            Err(error) => error.into_response(),
+            Err(error) => error.into_response().map(Reply::Stream),
         };
         self.finish(response, asked)
     }
 
     /// Turns a request away whose connection is one too many.
-    pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response {
+    pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response<Reply> {
         let asked = self.ask(request);
         let version = asked.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
             .with_retry_after(std::time::Duration::from_secs(1));
-        let mut response = self.finish(error.into_response(), asked);
+        let response = error.into_response().map(Reply::Stream);
+        let mut response = self.finish(response, asked);
         if version < Version::HTTP_2 {
             close(response.headers_mut());
         }
@@ -90,8 +97,9 @@ impl Guard {
         &self,
         request: Request<B>,
         asked: &Asked,
+        known: Option<&dyn Known>,
         next: impl FnOnce(Request) -> F,
-    ) -> Result<Response>
+    ) -> Result<Response<Reply>>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -116,29 +124,61 @@ impl Guard {
         if time.is_zero() {
             return Err(late());
         }
-        let request = if asked.grpc {
-            // Tonic holds the limit, for each message and after decompression.
-            request.map(Body::new)
-        } else {
-            self.cap(request)?
+        // Of gRPC the limit is each message's, after decompression: tonic holds it, or `known`.
+        let most = match asked.grpc {
+            true => None,
+            false => Some(self.limits.body),
         };
-        let answered = timeout_at(deadline, async {
+        if let Some(most) = most
+            && request.body().size_hint().lower() > most as u64
+        {
+            return Err(OverLimit(most).into_error());
+        }
+        let work = async {
             let _place = match is_health(request.uri()) {
                 true => None,
                 false => Some(self.enter().await?),
             };
-            AssertUnwindSafe(next(request))
+            let panicked = |_| Error::new(Code::Internal, "the service failed to answer");
+            let (head, body) = request.into_parts();
+            if let Some((known, reads)) = known.and_then(|k| Some((k, k.reads(&head)?))) {
+                let body = match (reads, most) {
+                    (Reads::Nothing, _) => Bytes::new(),
+                    (Reads::Message, _) => grpc::read(body, self.limits.message).await?,
+                    (Reads::Body, None) => rest::read(body).await?,
+                    (Reads::Body, Some(most)) => rest::read(Capped::new(body, most)).await?,
+                };
+                return AssertUnwindSafe(async {
+                    match known.answer(&head, body) {
+                        Answering::Now(answer) => answer,
+                        Answering::Later(answer) => answer.await,
+                    }
+                })
                 .catch_unwind()
                 .await
-                .map_err(|_| Error::new(Code::Internal, "the service failed to answer"))
-        });
-        // Without a pause an answer that comes late is still late: its caller has given up.
-        match answered.await {
-            Ok(answer) if Instant::now() < deadline => {
-                let Ok(response) = answer?;
-                Ok(response)
+                .map_err(panicked)?;
             }
-            Ok(_) | Err(_) => Err(late()),
+            let body = match most {
+                None => Body::new(body),
+                Some(most) => Body::new(Capped::new(body, most)),
+            };
+            let answered = AssertUnwindSafe(next(Request::from_parts(head, body)))
+                .catch_unwind()
+                .await
+                .map_err(panicked)?;
+            let Ok(response) = answered;
+            Ok(response.map(Reply::Stream))
+        };
+        let mut work = pin!(work);
+        // What is answered at once needs no timer.
+        let answered = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => timeout_at(deadline, work).await.map_err(|_| late())?,
+        };
+        // Without a pause an answer that comes late is still late: its caller has given up.
+        match Instant::now() < deadline {
+            true => answered,
+            false => Err(late()),
         }
     }
 
@@ -153,21 +193,8 @@ impl Guard {
         place
     }
 
-    /// The request, its body within the limit.
-    fn cap<B>(&self, request: Request<B>) -> Result<Request>
-    where
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let limit = self.limits.body;
-        if request.body().size_hint().lower() > limit as u64 {
-            return Err(OverLimit(limit).into_error());
-        }
-        Ok(request.map(|body| Body::new(Capped::new(body, limit))))
-    }
-
     /// Gives the answer its id, and an error its face; counts and logs it.
-    fn finish(&self, mut response: Response, asked: Asked) -> Response {
+    fn finish(&self, mut response: Response<Reply>, asked: Asked) -> Response<Reply> {
         let id = asked.id.to_str().unwrap_or_default();
         let error = match response.extensions_mut().remove::<Problem>() {
             Some(Problem(error)) => {
@@ -178,7 +205,7 @@ impl Guard {
                 response = if asked.grpc {
                     error.to_status().into_http()
                 } else {
-                    error.to_response(id)
+                    error.to_response(id).map(Reply::Stream)
                 };
                 response.headers_mut().extend(said);
                 Some(error)

@@ -16,6 +16,7 @@ mod limits;
 mod reflection;
 mod refusal;
 mod request_id;
+mod routes;
 mod sniff;
 mod socket;
 mod workers;
@@ -26,6 +27,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use futures_util::FutureExt;
@@ -37,6 +39,7 @@ pub use limits::Limits;
 use guard::Guard;
 use health::Health;
 use life::Life;
+use routes::{Direct, Routes};
 
 use crate::artifact::Artifact;
 use crate::config::Config;
@@ -45,6 +48,7 @@ use crate::grpc::{CLASSIFY, Classifiers};
 use crate::observe::{Metrics, Stages};
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
+use crate::rest;
 use crate::service::Service;
 
 /// What `seldon::run` does with a loaded model, written by the attribute.
@@ -70,6 +74,8 @@ pub struct Mount<'a> {
 #[derive(Default)]
 pub struct Server {
     router: Router,
+    /// What of the router's is answered without it.
+    known: Vec<Direct>,
     classifiers: Classifiers,
     mounted: Vec<Mounted>,
     /// Of the models that have one: their limits are the server's, which come last.
@@ -126,6 +132,8 @@ impl Server {
         }
         if self.wrong.is_none() {
             self.router = self.router.merge(P::routes(service.clone()));
+            let known = rest::predict_known(service.clone());
+            self.known.push((service.path().into(), known));
             self.classifiers.add(service);
         }
         self
@@ -148,7 +156,9 @@ impl Server {
     pub fn recommender_service<R: Recommender>(mut self, service: Service<R, R::Source>) -> Self {
         self.note("recommender", &service, None);
         if self.wrong.is_none() {
-            self.router = self.router.merge(R::routes(service));
+            self.router = self.router.merge(R::routes(service.clone()));
+            let path = service.path().into();
+            self.known.push((path, rest::recommend_known(service)));
         }
         self
     }
@@ -234,7 +244,7 @@ impl Server {
             let guard = Arc::clone(&guard);
             async move {
                 let next = |request| async { Ok::<_, Infallible>(next.run(request).await) };
-                guard.answer(request, next).await
+                guard.answer(request, None, next).await.map(Body::new)
             }
         });
         Ok(ready.router().layer(answer))
@@ -337,13 +347,18 @@ impl Server {
         let descriptors: Vec<_> = (self.mounted.iter())
             .map(|mounted| mounted.descriptors)
             .collect();
+        let grpc = self.classifiers.routes(self.limits.message);
         Ok(Ready {
             rest: Face {
                 services: self.router,
+                known: self.known,
                 own: health.rest().merge(index::routes(&self.mounted)?),
             },
             grpc: Face {
-                services: self.classifiers.routes(self.limits.message),
+                services: grpc.router,
+                known: (grpc.known.into_iter())
+                    .map(|known| (CLASSIFY.into(), known))
+                    .collect(),
                 own: health.grpc().merge(reflection::routes(&descriptors)?),
             },
             guard: Arc::new(Guard::new(self.limits, life, metrics)),
@@ -364,14 +379,23 @@ struct Ready {
 }
 
 impl Ready {
-    /// Both faces.
+    /// Both faces, by the router alone.
     fn router(&self) -> Router {
+        self.face().router()
+    }
+
+    /// Both faces.
+    fn routes(&self) -> Routes {
+        self.face().routes()
+    }
+
+    fn face(&self) -> Face {
         let (rest, grpc) = (self.rest.clone(), self.grpc.clone());
         Face {
             services: rest.services.merge(grpc.services),
+            known: rest.known.into_iter().chain(grpc.known).collect(),
             own: rest.own.merge(grpc.own),
         }
-        .router()
     }
 }
 
@@ -380,11 +404,17 @@ impl Ready {
 struct Face {
     /// What the user mounted.
     services: Router,
+    known: Vec<Direct>,
     /// What the server adds where the user has nothing.
     own: Router,
 }
 
 impl Face {
+    fn routes(self) -> Routes {
+        let known = self.known.clone();
+        Routes::new(self.router(), known)
+    }
+
     /// As one router, with an answer to all else.
     fn router(self) -> Router {
         let own = (self.own)

@@ -4,6 +4,7 @@ mod common;
 
 mod answers;
 mod dead_peers;
+mod differential;
 mod drain;
 mod floods;
 mod health;

@@ -1,0 +1,188 @@
+//! `Classify` without tonic's codec and its streams, for calls that are not compressed.
+//!
+//! A unary call is one message each way: the request is decoded from where it was read to, and
+//! the reply is written into one buffer of its exact size.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version, header};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
+use prost::Message as _;
+
+use super::route::{Choice, is_grpc, model_named, no_single_message, over_limit};
+use super::{Message, Reply};
+use crate::error::{BoxError, Result};
+use crate::known::{self, Answering, Known, Reads};
+
+/// Flag and length of a message.
+const HEADER: usize = 5;
+
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
+/// The method over `choice`, for messages of at most `limit` bytes each way.
+pub(super) struct Direct<C> {
+    pub(super) choice: Arc<C>,
+    pub(super) limit: usize,
+}
+
+impl<C: Choice> Known for Direct<C> {
+    fn reads(&self, head: &Parts) -> Option<Reads> {
+        let usual = head.version == Version::HTTP_2
+            && head.method == Method::POST
+            && is_grpc(&head.headers)
+            && !is_compressed(&head.headers);
+        usual.then_some(Reads::Message)
+    }
+
+    fn answer(&self, head: &Parts, body: Bytes) -> Answering {
+        let message = match decode(body, self.limit) {
+            Ok(message) => message,
+            Err(error) => return Answering::Now(Err(error)),
+        };
+        let limit = self.limit;
+        if self.choice.is_at_once() {
+            return Answering::now(async move {
+                let model = model_named(&head.headers);
+                respond(self.choice.answer(model, message).await, limit)
+            });
+        }
+        let (choice, model) = (
+            Arc::clone(&self.choice),
+            model_named(&head.headers).map(str::to_owned),
+        );
+        Answering::Later(Box::pin(async move {
+            respond(choice.answer(model.as_deref(), message).await, limit)
+        }))
+    }
+}
+
+/// Whether a call's messages are, or may be, compressed.
+pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
+    (headers.get(ENCODING)).is_some_and(|encoding| encoding.as_bytes() != b"identity")
+}
+
+/// Reads all of a call's body, unless its message is said to be longer than `limit`.
+///
+/// # Errors
+///
+/// If it is, or the body ends too early.
+pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Bytes>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut body = std::pin::pin!(body);
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| no_single_message().with_cause(error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        // Almost always there is no second one, and nothing is copied.
+        if first.is_empty() && whole.is_empty() {
+            first = data;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
+        }
+        let have = if whole.is_empty() { &first } else { &whole[..] };
+        declared(have, limit)?;
+        if have.len() > HEADER + limit {
+            return Err(over_limit(limit));
+        }
+    }
+    Ok(match whole.is_empty() {
+        true => first,
+        false => whole.freeze(),
+    })
+}
+
+/// The length of the message that `bytes` begin with, if its header is all there.
+fn declared(bytes: &[u8], limit: usize) -> Result<Option<usize>> {
+    let Some([flag, length @ ..]) = bytes.first_chunk::<HEADER>() else {
+        return Ok(None);
+    };
+    // What is not compressed by its headers cannot be so by its flag.
+    if *flag != 0 {
+        return Err(no_single_message());
+    }
+    match usize::try_from(u32::from_be_bytes(*length)) {
+        Ok(length) if length <= limit => Ok(Some(length)),
+        _ => Err(over_limit(limit)),
+    }
+}
+
+/// The message of a body. Those that follow it are none of a unary call, and must be whole.
+fn decode(mut body: Bytes, limit: usize) -> Result<Message> {
+    let mut message = None;
+    while body.has_remaining() {
+        let length = declared(&body, limit)?.ok_or_else(no_single_message)?;
+        if body.len() < HEADER + length {
+            return Err(no_single_message());
+        }
+        body.advance(HEADER);
+        let decoded = Message::decode(body.split_to(length));
+        let decoded = decoded.map_err(|error| no_single_message().with_cause(error))?;
+        message.get_or_insert(decoded);
+    }
+    message.ok_or_else(no_single_message)
+}
+
+fn respond(reply: Reply, limit: usize) -> Result<Response<known::Reply>> {
+    let reply = reply?;
+    let length = reply.encoded_len();
+    let declared = u32::try_from(length).ok().filter(|_| length <= limit);
+    let declared = declared.ok_or_else(|| over_limit(limit))?;
+    let mut framed = Vec::with_capacity(HEADER + length);
+    framed.put_u8(0);
+    framed.put_u32(declared);
+    reply.encode_raw(&mut framed);
+    let mut response = Response::new(known::Reply::Message(framed.into()));
+    let grpc = HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+        let mut frame = vec![flag];
+        frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
+        frame.extend_from_slice(message);
+        frame
+    }
+
+    fn code(body: Vec<u8>, limit: usize) -> Option<&'static str> {
+        let decoded = decode(body.into(), limit);
+        decoded.err().map(|error| error.code().as_str())
+    }
+
+    #[test]
+    fn a_message_is_whole_and_within_its_limit() {
+        assert_eq!(code(framed(0, b""), 0), None);
+        assert_eq!(code(framed(0, &[10, 0]), 2), None);
+        assert_eq!(code(framed(0, &[10, 0]), 1), Some("TOO_LARGE"));
+        assert_eq!(code(framed(1, &[10, 0]), 2), Some("INTERNAL"));
+        assert_eq!(code(framed(0, &[10]), 2), Some("INTERNAL"));
+        assert_eq!(code(Vec::new(), 2), Some("INTERNAL"));
+        assert_eq!(code(vec![0, 0, 0, 0], 2), Some("INTERNAL"));
+        assert_eq!(code(vec![0, 0, 0, 0, 2, 10], 2), Some("INTERNAL"));
+        let twice = [framed(0, &[10, 0]), framed(0, &[10])].concat();
+        assert_eq!(code(twice, 2), Some("INTERNAL"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(body in prop::collection::vec(any::<u8>(), 0..64), limit in 0usize..64) {
+            let _ = decode(body.into(), limit);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a service answers without the router: requests for its own path, in their usual form.
+//!
+//! The router has the same routes and answers whatever is left to it here; a caller cannot tell
+//! which of the two answered.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::error::{Code, Error, Result};
+
+/// A service's route.
+pub(crate) trait Known: Send + Sync + 'static {
+    /// What the answer needs of the body; `None` where the router is to answer.
+    fn reads(&self, head: &Parts) -> Option<Reads>;
+
+    /// Answers a request with what it said it needs of its body.
+    fn answer(&self, head: &Parts, body: Bytes) -> Answering;
+}
+
+/// What is read of a request's body before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    Nothing,
+    /// All of it.
+    Body,
+    /// All of it, which is a message as gRPC frames it.
+    Message,
+}
+
+/// An answer, there already or on its way.
+pub(crate) enum Answering {
+    Now(Result<Response<Reply>>),
+    /// The one box of a call that has to wait for something.
+    Later(Pin<Box<dyn Future<Output = Result<Response<Reply>>> + Send>>),
+}
+
+impl Answering {
+    /// The answer of `future`, which waits for nothing.
+    pub(crate) fn now(future: impl Future<Output = Result<Response<Reply>>>) -> Self {
+        let waits = || Err(Error::new(Code::Internal, "the service failed to answer"));
+        Self::Now(future.now_or_never().unwrap_or_else(waits))
+    }
+}
+
+/// A reply's body.
+pub(crate) enum Reply {
+    Whole(Bytes),
+    /// A message as gRPC frames it, after which the call has gone well.
+    Message(Bytes),
+    /// The router's.
+    Stream(Body),
+}
+
+impl Default for Reply {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+/// The trailers of a call that has gone well.
+pub(crate) fn call_went_well() -> HeaderMap {
+    const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(STATUS, HeaderValue::from_static("0"));
+    trailers
+}
+
+impl HttpBody for Reply {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = match &mut *self {
+            Self::Stream(body) => return Pin::new(body).poll_frame(context),
+            Self::Whole(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Self::Whole(bytes) => Frame::data(std::mem::take(bytes)),
+            Self::Message(bytes) if bytes.is_empty() => {
+                *self = Self::default();
+                Frame::trailers(call_went_well())
+            }
+            Self::Message(bytes) => Frame::data(std::mem::take(bytes)),
+        };
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Message(_) => false,
+            Self::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Message(_) => SizeHint::new(),
+            Self::Stream(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! What is answered without the router is answered as the router does: the same random requests go
+//! to a server, and to one that has the first's whole router among its own routes.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use prost::Message;
+use seldon_runtime::proto::{ClassificationRequest, ClassificationRequestMeta};
+use seldon_runtime::{
+    AllItems, Any, Candidates, DefaultCustomPredictRequest, InMemory, Limits, Query, Recommend,
+    Recommendation, Result, Server,
+};
+
+use crate::common::*;
+
+/// Recommends the same to everybody.
+#[seldon_macros::recommender(crate = ::seldon_runtime)]
+#[derive(Default)]
+struct Everything {}
+
+/// The same, from lists.
+#[seldon_macros::recommender(crate = ::seldon_runtime, path = "/among", candidates = InMemory)]
+#[derive(Default)]
+struct Among {}
+
+fn all() -> Result<Vec<Recommendation>> {
+    let of = |item: i64| Recommendation {
+        item,
+        score: 1.0 / item as f64,
+    };
+    Ok((1..=20).map(of).collect())
+}
+
+impl Recommend for Everything {
+    fn recommend(&self, _: &Query<'_>, _: &Candidates) -> Result<Vec<Recommendation>> {
+        all()
+    }
+}
+
+impl Recommend for Among {
+    fn recommend(&self, _: &Query<'_>, _: &Candidates) -> Result<Vec<Recommendation>> {
+        all()
+    }
+}
+
+fn limits() -> Limits {
+    let mut limits = long();
+    limits.body = 600;
+    limits.message = 600;
+    limits
+}
+
+fn services() -> Server {
+    let lists = InMemory::from_iter([("a", vec![3, 1, 2]), ("b", vec![])]);
+    Server::new()
+        .limits(limits())
+        .mount(Quick {})
+        .recommender(Everything {}, AllItems)
+        .recommender(Among {}, lists)
+}
+
+/// Both servers.
+struct Both {
+    direct: Running,
+    routed: Running,
+}
+
+impl Both {
+    async fn start() -> Self {
+        let router = services().router().expect("a router");
+        let outer = Server::new().limits(limits()).routes(router);
+        Self {
+            direct: Running::start(services()).await,
+            routed: Running::start(outer).await,
+        }
+    }
+
+    fn addresses(&self) -> [SocketAddr; 2] {
+        [self.direct.address, self.routed.address]
+    }
+}
+
+/// Runs `test` on many `cases`, on a runtime of its own.
+fn on_many<S>(cases: S, test: impl AsyncFn([SocketAddr; 2], S::Value) -> Result<(), TestCaseError>)
+where
+    S: Strategy,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let both = runtime.block_on(Both::start());
+    let config = Config {
+        cases: 400,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&cases, |case| {
+            runtime.block_on(test(both.addresses(), case))
+        })
+        .unwrap_or_else(|found| panic!("{found}"));
+}
+
+fn parameters() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "json=[0,0.5]",
+        "json=[0.25]",
+        "json=%7B%22values%22:[1e-7,3]%7D",
+        "json=%7B%22data%22:[1,2]%7D",
+        "json=%7B%22data%22:[[0,2],[0,3]]%7D",
+        "json=%7B%22valuess%22:[1]%7D",
+        "json=[2]",
+        "json=[3]",
+        "json=[4]",
+        "json=nonsense",
+        "json=",
+        "json=[1e999]",
+        "json=%ff",
+        "json=%zz",
+        "client=test1",
+        "puid=p-1",
+        "user_id=1",
+        "user_id=-7",
+        "user_id=x",
+        "limit=5",
+        "limit=0",
+        "limit=100000",
+        "recent_interactions=1,,2",
+        "recent_interactions=1,x",
+        "exclusion_items=1,2,3",
+        "exclusion_items=",
+        "data_key=a",
+        "data_key=a,b",
+        "data_key=none",
+        "data_key=%0d%0a",
+        "item_id=3",
+        "dimensions=1,2",
+        "unknown=%00",
+        "&",
+    ]);
+    prop::collection::vec(known, 0..6).prop_map(|pairs| pairs.join("&"))
+}
+
+fn paths() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "/predict",
+        "/predict",
+        "/recommend",
+        "/among",
+        "/predict/",
+        "/nowhere",
+    ])
+}
+
+fn rest() -> impl Strategy<Value = String> {
+    let methods = prop::sample::select(vec!["GET", "GET", "POST", "POST", "PUT", "DELETE"]);
+    let bodies = prop_oneof![
+        Just(String::new()),
+        parameters(),
+        Just("[0,0.5]".to_owned()),
+        Just("{\"values\":[1,2]}".to_owned()),
+        Just("{\"values\":[1,2]".to_owned()),
+        Just(" ".repeat(601)),
+        Just("x".repeat(600)),
+    ];
+    let headers = prop::sample::select(vec![
+        "",
+        "content-type: application/json\r\n",
+        "content-type: application/grpc\r\n",
+        "x-request-timeout-ms: 0\r\n",
+        "x-request-timeout-ms: 5000\r\n",
+        "x-request-timeout-ms: soon\r\n",
+    ]);
+    let parts = (
+        methods,
+        paths(),
+        parameters(),
+        headers,
+        bodies,
+        any::<bool>(),
+    );
+    parts.prop_map(|(method, path, query, headers, body, chunked)| {
+        let body = match chunked {
+            false => format!("content-length: {}\r\n\r\n{body}", body.len()),
+            true if body.is_empty() => "transfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            true => format!(
+                "transfer-encoding: chunked\r\n\r\n1\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+                &body[..1],
+                body.len() - 1,
+                &body[1..]
+            )
+            .replace("0\r\n\r\n0\r\n\r\n", "0\r\n\r\n"),
+        };
+        format!("{method} {path}?{query} HTTP/1.1\r\nhost: test\r\nx-request-id: same\r\n{headers}{body}")
+    })
+}
+
+/// The lines of a head, in an order of their own, without the time.
+fn head(answer: &Answer) -> Vec<&str> {
+    let mut lines: Vec<_> = (answer.head.lines())
+        .filter(|line| !line.starts_with("date: "))
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn rest_is_answered_as_the_router_does() {
+    on_many(rest(), async |[direct, routed], request| {
+        let direct = Peer::to(direct).await.ask(&request).await;
+        let routed = Peer::to(routed).await.ask(&request).await;
+        prop_assert_eq!(head(&direct), head(&routed));
+        prop_assert_eq!(direct.body, routed.body);
+        Ok(())
+    });
+}
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let types = prop::sample::select(vec![
+        "io.seldon.api.rpc.DefaultCustomPredictRequest",
+        "io.seldon.api.rpc.DefaultCustomPredictRequest",
+        "another.Type",
+        "",
+    ]);
+    let values = prop::sample::select(vec![
+        vec![0.0, 0.5],
+        vec![2.0],
+        vec![3.0],
+        vec![4.0],
+        vec![f32::NAN],
+        vec![],
+        vec![0.0; 200],
+    ]);
+    let good = (types, values).prop_map(|(name, values)| {
+        let data = DefaultCustomPredictRequest { values };
+        ClassificationRequest {
+            meta: Some(ClassificationRequestMeta { puid: "p".into() }),
+            data: Some(Any::pack(name, &data)),
+        }
+        .encode_to_vec()
+    });
+    prop_oneof![
+        6 => good,
+        1 => Just(Vec::new()),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ]
+}
+
+fn calls() -> impl Strategy<Value = (Vec<(&'static str, &'static str)>, Bytes)> {
+    let headers = prop::sample::select(vec![
+        ("seldon-model", "quick"),
+        ("seldon-model", "another"),
+        ("grpc-encoding", "identity"),
+        ("grpc-encoding", "gzip"),
+        ("grpc-encoding", "br"),
+        ("grpc-accept-encoding", "identity,deflate,gzip"),
+        ("grpc-timeout", "5S"),
+        ("grpc-timeout", "0n"),
+        ("grpc-timeout", "soon"),
+        ("x", "y"),
+    ]);
+    let headers = prop::collection::vec(headers, 0..3);
+    let flags = prop_oneof![8 => Just(0u8), 1 => Just(1u8), 1 => Just(7u8)];
+    let cut = prop_oneof![6 => Just(0usize), 1 => 1usize..8];
+    let again =
+        prop_oneof![8 => Just(None), 1 => prop::collection::vec(any::<u8>(), 0..4).prop_map(Some)];
+    let parts = (headers, flags, message(), cut, again);
+    parts.prop_map(|(headers, flag, message, cut, again)| {
+        let mut body = framed(flag, &message).to_vec();
+        body.truncate(body.len() - cut.min(body.len()));
+        body.extend(again.iter().flat_map(|message| framed(0, message)));
+        (headers, body.into())
+    })
+}
+
+/// Without the time, and without the length that one router adds to another's empty body.
+fn lasting(mut headers: http::HeaderMap) -> http::HeaderMap {
+    headers.remove("date");
+    headers.remove("content-length");
+    headers
+}
+
+#[test]
+fn calls_are_answered_as_the_router_does() {
+    on_many(calls(), async |[direct, routed], (mut headers, body)| {
+        headers.push(("x-request-id", "same"));
+        let ask = async |address| {
+            let channel = Channel::to(address).await;
+            let called = channel.call(CLASSIFY, &headers, body.clone()).await;
+            called.expect("it is answered")
+        };
+        let (direct, routed) = (ask(direct).await, ask(routed).await);
+        prop_assert_eq!(direct.http, routed.http);
+        prop_assert_eq!(lasting(direct.headers), lasting(routed.headers));
+        prop_assert_eq!(direct.trailers, routed.trailers);
+        prop_assert_eq!(direct.body, routed.body);
+        Ok(())
+    });
+}
