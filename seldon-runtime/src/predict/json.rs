@@ -28,8 +28,10 @@ pub(crate) enum Features<D> {
 /// With line and column if `text` is no JSON; else with a pointer to each thing that is wrong.
 pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
     let text = utf8(text)?;
-    // Nothing can be wrapped or be an array: the likely case, in one pass.
-    if !text.contains("\"data\"")
+    // Nothing is wrapped or an array (serde would take one for a struct): the likely case, in one
+    // pass.
+    if text.trim_start_matches(WHITE).starts_with('{')
+        && !text.contains("\"data\"")
         && let Ok(row) = serde_json::from_str(text)
         && non_finite::<D>(&row).is_none()
     {
@@ -57,6 +59,9 @@ pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
     }
 }
 
+/// What JSON calls white space.
+const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 fn utf8(text: &[u8]) -> Result<&str> {
     std::str::from_utf8(text).map_err(|e| {
         let good = &text[..e.valid_up_to()];
@@ -72,7 +77,7 @@ fn utf8(text: &[u8]) -> Result<&str> {
 fn unwrap<D: Payload>(text: &str) -> Result<(&str, &'static str)> {
     let malformed =
         |e: serde_json::Error| Error::new(Code::MalformedJson, format!("`json` is malformed: {e}"));
-    let whole = text.trim_matches(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
+    let whole = text.trim_matches(WHITE);
     if whole.starts_with('{') && !diagnose::fields::<D>().contains(&"data") {
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(malformed)?;
         if envelope.repeated {

@@ -116,10 +116,20 @@ fn the_default_message_takes_arrays_of_numbers() {
         batch,
         Features::Batch(vec![values(&[1.0]), values(&[2.0, 3.0])])
     );
-    assert_eq!(
-        violations::<Flower>("[1,2]"),
-        ["json must be an object of features (`f1`, `f2`, `note`)"]
-    );
+    // A batch of one row, not the message's only field.
+    let batch = decode(b"[[1,2]]").expect("taken");
+    assert_eq!(batch, Features::Batch(vec![values(&[1.0, 2.0])]));
+}
+
+#[test]
+fn another_message_takes_no_arrays_of_numbers() {
+    // As many as it has fields, or not.
+    for text in ["[1,2]", "[1,2,null]", " [1,2,\"note\"]"] {
+        assert_eq!(
+            violations::<Flower>(text),
+            ["json must be an object of features (`f1`, `f2`, `note`)"]
+        );
+    }
 }
 
 #[test]
