@@ -12,6 +12,7 @@ use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::access::{ApiKeys, Tls};
 use crate::error::{Error, Result};
 use crate::predict::Reply;
 use crate::recommend::CandidateSettings;
@@ -46,6 +47,16 @@ pub struct Config {
     pub admin_port: u16,
     /// There is no such listener.
     pub no_admin: bool,
+    /// The certificate chain that TLS is served with, a PEM file; plain text where not given.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key: Option<PathBuf>,
+    /// The authorities one of which must have signed each client's certificate.
+    pub tls_client_ca: Option<PathBuf>,
+    /// The file of the digests of the API keys that are taken; everybody is where not given.
+    pub api_keys: Option<PathBuf>,
+    /// A key is also taken as `oauth_token`, in gRPC's metadata or a query string.
+    pub api_key_oauth_token: bool,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
     /// How candidate lists are fetched: the table `[candidates]`.
@@ -67,6 +78,11 @@ impl Default for Config {
             admin_host: IpAddr::from([127, 0, 0, 1]),
             admin_port: 6000,
             no_admin: false,
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
+            api_keys: None,
+            api_key_oauth_token: false,
             limits: Limits::default(),
             candidates: CandidateSettings::default(),
         }
@@ -89,6 +105,56 @@ impl Config {
         (!self.no_admin).then(|| SocketAddr::new(self.admin_host, self.admin_port))
     }
 
+    /// TLS, if it is served.
+    ///
+    /// # Errors
+    ///
+    /// Those of its files.
+    pub(crate) fn tls(&self) -> Result<Option<Tls>> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = Tls::from_files(certificate, key)?;
+        match &self.tls_client_ca {
+            None => Ok(Some(tls)),
+            Some(authorities) => tls.with_client_ca(authorities).map(Some),
+        }
+    }
+
+    /// The keys that are taken, if not everybody is.
+    ///
+    /// # Errors
+    ///
+    /// Those of their file.
+    pub(crate) fn keys(&self) -> Result<Option<ApiKeys>> {
+        let Some(file) = &self.api_keys else {
+            return Ok(None);
+        };
+        let keys = ApiKeys::from_file(file)?;
+        Ok(Some(match self.api_key_oauth_token {
+            true => keys.with_oauth_token(),
+            false => keys,
+        }))
+    }
+
+    /// Whether the settings go together: one that guards something is never just passed over.
+    fn check(self) -> Result<Self> {
+        let needs = |one: &str, other: &str| {
+            Err(Error::setup(format!(
+                "{one} is of no use without {other}: give both"
+            )))
+        };
+        match (&self.tls_cert, &self.tls_key, &self.tls_client_ca) {
+            (Some(_), None, _) => needs("--tls-cert", "--tls-key"),
+            (None, Some(_), _) => needs("--tls-key", "--tls-cert"),
+            (None, None, Some(_)) => needs("--tls-client-ca", "--tls-cert and --tls-key"),
+            _ if self.api_key_oauth_token && self.api_keys.is_none() => {
+                needs("--api-key-oauth-token", "--api-keys")
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Reads the configuration from `arguments` (the first is the program's name), the environment
     /// and the file.
     ///
@@ -108,7 +174,10 @@ impl Config {
             true => Told::Wrong(wrong_flag(&error, &command)),
             false => Told::Help(error),
         })?;
-        flags.onto_file().map_err(Told::Wrong)
+        if let Some(name) = flags.new_api_key {
+            return Err(Told::NewKey(name));
+        }
+        flags.onto_file().and_then(Self::check).map_err(Told::Wrong)
     }
 }
 
@@ -117,6 +186,8 @@ impl Config {
 pub(crate) enum Told {
     /// Help was asked for.
     Help(clap::Error),
+    /// A key of this name was asked for.
+    NewKey(String),
     /// Something is wrong with a flag, a variable or the file.
     Wrong(Error),
 }
@@ -193,6 +264,30 @@ struct Flags {
     #[arg(long, env = "SELDON_NO_ADMIN", value_parser = clap::builder::FalseyValueParser::new())]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     no_admin: bool,
+    /// Certificate chain in PEM, to serve TLS
+    #[arg(long, env = "SELDON_TLS_CERT", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, env = "SELDON_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
+    /// Authorities in PEM, one of which must have signed each client's certificate
+    #[arg(long, env = "SELDON_TLS_CLIENT_CA", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_ca: Option<PathBuf>,
+    /// Digests of the API keys that are taken, a name and a SHA-256 in hex on each line
+    #[arg(long, env = "SELDON_API_KEYS", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_keys: Option<PathBuf>,
+    /// Take a key as `oauth_token`, too, in gRPC's metadata or the query string
+    #[arg(long, env = "SELDON_API_KEY_OAUTH_TOKEN", value_parser = clap::builder::FalseyValueParser::new())]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    api_key_oauth_token: bool,
+    /// Make a new API key, print it and the line for the file of digests, and end
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip)]
+    new_api_key: Option<String>,
     /// Memcached servers with candidate lists
     #[arg(long, env = "SELDON_MEMCACHED", value_name = "HOST:PORT[,…]")]
     #[serde(skip_serializing_if = "Option::is_none")]

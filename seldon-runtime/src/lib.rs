@@ -1,5 +1,6 @@
 //! What the code that seldon's attributes write calls. Use it through the crate `seldon`.
 
+mod access;
 pub mod any;
 pub mod artifact;
 pub mod config;
@@ -18,6 +19,9 @@ mod secret;
 pub mod server;
 pub mod service;
 
+pub use access::ApiKeys;
+#[cfg(feature = "tls")]
+pub use access::Tls;
 pub use any::Any;
 pub use artifact::{Artifact, Folder, Matrix, Persist};
 pub use config::Config;

@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::access::new_key;
 use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::error::{Error, Result};
@@ -36,6 +37,7 @@ pub fn run<M: Program>() -> ExitCode {
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
+        Err(Told::NewKey(name)) => return print_new_key(&name),
         Err(Told::Wrong(error)) => return failed(&error, ExitCode::from(MISCONFIGURED)),
     };
     if let Err(error) = log(&config.log) {
@@ -43,6 +45,29 @@ pub fn run<M: Program>() -> ExitCode {
     }
     // It accepts and drives what the source of candidates opens; the workers serve.
     run_to_end(Builder::new_current_thread(), serve::<M>(config))
+}
+
+/// Makes an API key: its line for the file of digests goes to standard output, to be appended
+/// there, and the key itself to standard error, to be seen this once.
+fn print_new_key(name: &str) -> ExitCode {
+    let (key, line) = match new_key(name) {
+        Ok(made) => made,
+        Err(error) => return failed(&error, ExitCode::from(MISCONFIGURED)),
+    };
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => {
+            let key = key.reveal();
+            let _ = writeln!(
+                io::stderr(),
+                "the key of {name}, shown only this once: {key}"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            let error = Error::setup("cannot write the key's line").with_cause(e);
+            failed(&error, ExitCode::FAILURE)
+        }
+    }
 }
 
 /// Runs `program` to its end on a multi-threaded runtime: what `main` returns where it composes a

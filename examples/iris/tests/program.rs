@@ -64,8 +64,12 @@ impl Program {
 
     /// Starts the program and reads the first line that it prints. The rest of its output is not
     /// wanted, and that must not matter to it.
-    fn start(mut self) -> Running {
-        self.command.stderr(Stdio::null());
+    fn start(self) -> Running {
+        self.start_with(Stdio::null())
+    }
+
+    fn start_with(mut self, stderr: Stdio) -> Running {
+        self.command.stderr(stderr);
         let mut child = self.command.spawn().expect("it runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let first = lines.next().expect("a line").expect("text");
@@ -108,8 +112,14 @@ struct Running {
 impl Running {
     /// The status and the body of the answer to `GET path`.
     fn get(&self, path: &str) -> (u16, String) {
+        self.get_with(path, "")
+    }
+
+    /// The same, with `headers` in the request.
+    fn get_with(&self, path: &str, headers: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
@@ -225,6 +235,10 @@ fn help_names_every_flag_and_variable() {
             "memcached",
             "admin-host",
             "admin-port",
+            "tls-cert",
+            "tls-key",
+            "tls-client-ca",
+            "api-keys",
         ] {
             assert!(help.contains(&format!("--{name} <")), "{name}: {help}");
             let variable = name.to_uppercase().replace('-', "_");
@@ -235,6 +249,8 @@ fn help_names_every_flag_and_variable() {
         }
         assert!(help.contains("--pipeline"));
         assert!(help.contains("[env: SELDON_NO_ADMIN]"), "{help}");
+        assert!(help.contains("[env: SELDON_API_KEY_OAUTH_TOKEN]"), "{help}");
+        assert!(help.contains("--new-api-key <NAME>"), "{help}");
         assert!(!help.contains("a-secret-host"), "what is set is not shown");
     }
 }
@@ -368,4 +384,147 @@ fn a_port_that_is_taken_is_said() {
         sentence.contains(&format!("127.0.0.1:{port}")),
         "{sentence}"
     );
+}
+
+/// The line of a file of keys, and the key, as the program makes them.
+fn new_key(name: &str) -> (String, String) {
+    let output = (Program::new().flag("--new-api-key", name).command.output()).expect("it runs");
+    assert!(output.status.success());
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let said = text(output.stderr);
+    let (_, key) = said
+        .trim_end()
+        .rsplit_once(' ')
+        .expect("the key comes last");
+    (text(output.stdout), key.to_owned())
+}
+
+#[test]
+fn a_key_that_it_makes_opens_it() {
+    let (line, key) = new_key("alice");
+    assert!(!line.contains(&key), "the file never holds a key");
+    let program = Program::serving().file("keys", &line);
+    let running = program.flags(["--api-keys", "keys"]).start();
+    assert_eq!(running.get("/health/ready").0, 200);
+    assert_eq!(running.get(FLOWER).0, 401);
+    let header = format!("x-api-key: {key}\r\n");
+    assert_eq!(running.get_with(FLOWER, &header).0, 200);
+    let token = format!("{FLOWER}&oauth_token={key}");
+    assert_eq!(running.get(&token).0, 401);
+}
+
+#[test]
+fn the_originals_token_is_taken_where_a_setting_says_so() {
+    let (line, key) = new_key("alice");
+    let file = "api_keys = \"keys\"\napi_key_oauth_token = true\n";
+    let program = Program::serving()
+        .file("keys", &line)
+        .file("seldon.toml", file);
+    let running = program.start();
+    assert_eq!(running.get(&format!("{FLOWER}&oauth_token={key}")).0, 200);
+    assert_eq!(running.get(FLOWER).0, 401);
+}
+
+#[test]
+fn a_key_needs_a_name() {
+    let (code, sentence) = Program::new().flags(["--new-api-key", "a b"]).fail();
+    assert_eq!(code, 2);
+    assert!(sentence.starts_with("the name of a key is"), "{sentence}");
+}
+
+#[test]
+fn a_file_of_keys_that_cannot_be_used_is_said() {
+    for (file, text, says) in [
+        ("none", "", "none: cannot be read: "),
+        (
+            "keys",
+            "alice secret",
+            "keys: line 1: is not a name and a SHA-256 digest",
+        ),
+        ("keys", "", "keys: holds no API key"),
+        (".", "", ".: is no file"),
+    ] {
+        let program = Program::serving().file("keys", text);
+        let (code, sentence) = program.flags(["--log", "error", "--api-keys", file]).fail();
+        assert_eq!(code, 1, "{sentence}");
+        assert!(sentence.starts_with(says), "{sentence}");
+        assert!(!sentence.contains("secret"), "{sentence}");
+    }
+}
+
+#[test]
+fn settings_that_guard_nothing_are_refused() {
+    for (line, says) in [
+        ("--tls-cert a", "--tls-cert is of no use without --tls-key"),
+        ("--tls-key a", "--tls-key is of no use without --tls-cert"),
+        (
+            "--tls-client-ca a",
+            "--tls-client-ca is of no use without --tls-cert",
+        ),
+        (
+            "--api-key-oauth-token",
+            "--api-key-oauth-token is of no use without --api-keys",
+        ),
+    ] {
+        let (code, sentence) = Program::new().line(line).fail();
+        assert_eq!(code, 2, "{sentence}");
+        assert!(sentence.starts_with(says), "{sentence}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_certificate_that_is_not_there_is_said() {
+    let program = Program::serving().line("--log error --tls-cert c.pem --tls-key k.pem");
+    let (code, sentence) = program.fail();
+    assert_eq!(code, 1);
+    assert!(
+        sentence.starts_with("c.pem: cannot be read: "),
+        "{sentence}"
+    );
+}
+
+/// Never in plain text where a certificate was asked for.
+#[cfg(not(feature = "tls"))]
+#[test]
+fn tls_that_is_not_built_in_is_said() {
+    let program = Program::serving().line("--log error --tls-cert c.pem --tls-key k.pem");
+    let (code, sentence) = program.fail();
+    assert_eq!(code, 1);
+    assert!(
+        sentence.contains("built without TLS: build it with the feature `tls`"),
+        "{sentence}"
+    );
+}
+
+/// What it has logged by the time that it serves.
+fn logged(program: Program) -> String {
+    let mut running = program.start_with(Stdio::piped());
+    assert_eq!(running.get("/health/ready").0, 200);
+    running.child.kill().expect("it runs");
+    let mut log = String::new();
+    let mut stderr = running.child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut log).expect("text");
+    log
+}
+
+#[test]
+fn what_other_machines_reach_unguarded_is_warned_of() {
+    const OPEN: &str = "served without TLS and without API keys";
+    const READ_ALONG: &str = "API keys come in without TLS";
+    let (line, _) = new_key("alice");
+    let on = |host| Program::serving().flags(["--host", host]);
+    let log = logged(on("127.0.0.1"));
+    assert!(!log.contains("WARN"), "{log}");
+    let log = logged(on("0.0.0.0"));
+    assert_eq!(log.matches(OPEN).count(), 1, "{log}");
+    let log = logged(
+        on("0.0.0.0")
+            .file("keys", &line)
+            .flags(["--api-keys", "keys"]),
+    );
+    assert!(log.contains(READ_ALONG) && !log.contains(OPEN), "{log}");
+    // The figures are another address.
+    let log = logged(on("127.0.0.1").flags(["--admin-host", "0.0.0.0"]));
+    assert_eq!(log.matches(OPEN).count(), 1, "{log}");
 }

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
 
-use super::{Error, Violation};
+use super::{Code, Error, Violation};
+use crate::access::CHALLENGE;
 
 /// What a handler leaves in the response's extensions for the guard above it, which knows the
 /// request's id and so writes the document.
@@ -65,6 +66,9 @@ impl Error {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if self.code() == Code::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         if let Some(wait) = self.retry_after() {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));

@@ -8,10 +8,11 @@ use crate::error::Error;
 
 /// Logs how a request ended: at debug, and where the service failed, at warn with the cause.
 ///
-/// What a request was refused for is not logged: the sentence may hold a part of its features.
+/// `caller` is the name of the API key that it came with. What a request was refused for is not logged: the sentence may hold a part of its features.
 pub(crate) fn log(
     id: &str,
     service: &str,
+    caller: Option<&str>,
     status: StatusCode,
     error: Option<&Error>,
     took: Duration,
@@ -21,6 +22,7 @@ pub(crate) fn log(
         Some(error) if error.code().status().is_server_error() => tracing::warn!(
             request_id = id,
             service,
+            caller,
             code = error.code().as_str(),
             milliseconds,
             %error,
@@ -29,6 +31,7 @@ pub(crate) fn log(
         Some(error) => tracing::debug!(
             request_id = id,
             service,
+            caller,
             code = error.code().as_str(),
             milliseconds,
             "refused"
@@ -36,6 +39,7 @@ pub(crate) fn log(
         None => tracing::debug!(
             request_id = id,
             service,
+            caller,
             status = status.as_u16(),
             milliseconds,
             "answered"

@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::process;
+use super::reloads::Reloads;
 use super::stages::{AllStages, Stages};
 use crate::error::Code;
 
@@ -38,6 +39,8 @@ pub(crate) struct Metrics {
     services: Vec<Named>,
     requests: Family<RequestLabels, Counter>,
     malformed_timeouts: Counter,
+    failed_handshakes: Counter,
+    reloads: Reloads,
     waits: Histogram,
     in_flight: Gauge,
     waiting: Gauge,
@@ -154,6 +157,14 @@ impl Metrics {
             "Deadlines of callers that were ignored because they are no time",
             malformed_timeouts.clone(),
         );
+        let failed_handshakes = Counter::default();
+        registry.register(
+            "tls_handshake_failures",
+            "Connections that were closed because TLS could not be agreed upon in time or at all",
+            failed_handshakes.clone(),
+        );
+        let reloads = Reloads::default();
+        reloads.register(&mut registry);
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -202,6 +213,8 @@ impl Metrics {
             services,
             requests,
             malformed_timeouts,
+            failed_handshakes,
+            reloads,
             waits,
             in_flight,
             waiting,
@@ -254,6 +267,16 @@ impl Metrics {
     /// Counts a caller's deadline that is none.
     pub(crate) fn malformed_timeout(&self) {
         self.malformed_timeouts.inc();
+    }
+
+    /// Counts a TLS handshake that failed.
+    pub(crate) fn handshake_failed(&self) {
+        self.failed_handshakes.inc();
+    }
+
+    /// What counts the files that are read anew.
+    pub(crate) fn reloads(&self) -> Reloads {
+        self.reloads.clone()
     }
 
     /// All figures as text, with those that are only known now.

@@ -8,6 +8,7 @@ mod recommend;
 use axum::Router;
 
 pub(crate) use body::{OverLimit, read};
+pub(crate) use parameters::decode;
 pub(crate) use predict::predict_known;
 pub use predict::predict_routes;
 pub(crate) use recommend::recommend_known;

@@ -164,7 +164,7 @@ fn integer<T: FromStr>(text: &str) -> Option<T> {
 }
 
 /// Decodes one name or value of `application/x-www-form-urlencoded`.
-fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
+pub(crate) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     const NOT_UTF8: &str = "is not UTF-8";
     const ZERO: &str = "holds a zero byte";
     if !raw.iter().any(|b| matches!(b, b'%' | b'+' | 0)) {

@@ -11,6 +11,7 @@ use super::Ready;
 use super::accept::{Connections, Door, accept};
 use super::admin;
 use super::connection::Site;
+use super::exposure;
 use super::guard::Guard;
 use super::health::Health;
 use super::life::{Phase, Signals, Stop};
@@ -35,7 +36,7 @@ pub struct Bound {
 impl Bound {
     /// Binds one address for both transports.
     pub(super) async fn together(ready: &Ready, address: impl ToSocketAddrs) -> Result<Self> {
-        let (door, address) = open(address, ready.routes(), &ready.guard).await?;
+        let (door, address) = open(address, ready.site(ready.routes())).await?;
         Ok(Self::of(ready, vec![door], address, address))
     }
 
@@ -45,8 +46,8 @@ impl Bound {
         rest: impl ToSocketAddrs,
         grpc: impl ToSocketAddrs,
     ) -> Result<Self> {
-        let (rest, at_rest) = open(rest, ready.rest.clone().routes(), &ready.guard).await?;
-        let (grpc, at_grpc) = open(grpc, ready.grpc.clone().routes(), &ready.guard).await?;
+        let (rest, at_rest) = open(rest, ready.site(ready.rest.clone().routes())).await?;
+        let (grpc, at_grpc) = open(grpc, ready.site(ready.grpc.clone().routes())).await?;
         Ok(Self::of(ready, vec![rest, grpc], at_rest, at_grpc))
     }
 
@@ -71,8 +72,13 @@ impl Bound {
     ///
     /// If the address cannot be bound, with the address.
     pub async fn administered(mut self, address: impl ToSocketAddrs) -> Result<Self> {
-        let routes = Routes::new(admin::routes(&self.guard, &self.connections), []);
-        let (door, address) = open(address, routes, &self.guard).await?;
+        let site = Site {
+            routes: Routes::new(admin::routes(&self.guard, &self.connections), []),
+            guard: Arc::clone(&self.guard),
+            tls: None,
+            keys: None,
+        };
+        let (door, address) = open(address, site).await?;
         self.doors.push(door);
         self.admin = Some(address);
         Ok(self)
@@ -152,6 +158,9 @@ impl Bound {
         let _end = End(life.clone());
         let connections = self.connections;
         let workers = Workers::start(&life)?;
+        for door in &self.doors {
+            exposure::warn(door.address, &door.site);
+        }
         let doors: Vec<_> = (self.doors.into_iter())
             .map(|door| accept(door, connections.clone(), workers.clone(), life.clone()))
             .map(tokio::spawn)
@@ -182,21 +191,16 @@ impl Bound {
     }
 }
 
-/// Binds `address`, for what `routes` answer.
-async fn open(
-    address: impl ToSocketAddrs,
-    routes: Routes,
-    guard: &Arc<Guard>,
-) -> Result<(Door, SocketAddr)> {
+/// Binds `address`, for what is served there.
+async fn open(address: impl ToSocketAddrs, site: Site) -> Result<(Door, SocketAddr)> {
     let listener = listen(address).await?;
     let address = listener
         .local_addr()
         .map_err(|e| Error::setup("cannot tell the address bound").with_cause(e))?;
-    let guard = Arc::clone(guard);
     let door = Door {
         listener,
         address,
-        site: Arc::new(Site { routes, guard }),
+        site: Arc::new(site),
     };
     Ok((door, address))
 }

@@ -25,6 +25,8 @@ use super::limits::Limits;
 use super::routes::Routes;
 use super::sniff::{Version, sniff};
 use super::socket::Socket;
+use super::stream::Stream;
+use crate::access::{ApiKeys, Tls};
 use crate::known::Reply;
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
@@ -38,19 +40,21 @@ const HEAD_MARGIN: usize = 64 << 10;
 pub(super) struct Site {
     pub(super) routes: Routes,
     pub(super) guard: Arc<Guard>,
+    /// If it is served within TLS.
+    pub(super) tls: Option<Tls>,
+    /// If it is only for those that have one of these.
+    pub(super) keys: Option<ApiKeys>,
 }
 
 /// Serves the connection of `stream` until either side has enough.
 ///
 /// `crowded` is said of a connection over the limit: its first request is turned away.
-pub(super) async fn serve(mut stream: TcpStream, site: Arc<Site>, crowded: bool) {
+pub(super) async fn serve(stream: TcpStream, site: Arc<Site>, crowded: bool) {
     // A reply is one write; waiting for more to send along would only delay it.
     let _ = stream.set_nodelay(true);
-    let activity = Arc::new(Activity::new());
-    let limits = site.guard.limits();
     let mut phase = site.guard.life().watch();
-    let first = tokio::select! {
-        sniffed = timeout(limits.head_time, sniff(&mut stream)) => sniffed,
+    let opened = tokio::select! {
+        opened = open(stream, &site) => opened,
         // Whoever connected before the end may have asked by now; silence is owed nothing.
         () = async {
             until(&mut phase, Phase::Draining).await;
@@ -58,7 +62,13 @@ pub(super) async fn serve(mut stream: TcpStream, site: Arc<Site>, crowded: bool)
         } => return,
     };
     // A peer that is silent or gone gets no answer: it asked nothing.
-    let Ok(Ok((version, first))) = first else {
+    let Some(Opened {
+        stream,
+        activity,
+        version,
+        first,
+    }) = opened
+    else {
         return;
     };
     match version {
@@ -72,6 +82,43 @@ pub(super) async fn serve(mut stream: TcpStream, site: Arc<Site>, crowded: bool)
             serve_http2(socket, site, activity, crowded).await;
         }
     }
+}
+
+/// A connection of which it is known what the peer speaks.
+struct Opened {
+    stream: Stream,
+    activity: Arc<Activity>,
+    version: Version,
+    /// What was read to know that.
+    first: Bytes,
+}
+
+/// Comes to terms with the peer on TLS, if it is to be, and on the protocol.
+///
+/// Whatever was agreed upon within TLS, the first bytes say what is spoken: clients that know
+/// that a server speaks HTTP/2 may come without a word of it there.
+async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
+    let limits = site.guard.limits();
+    let mut stream = match &site.tls {
+        None => Stream::from(stream),
+        Some(tls) => match tls.accept(stream, limits.handshake_time).await {
+            Ok(stream) => Stream::from(stream),
+            Err(error) => {
+                site.guard.handshake_failed(&error);
+                return None;
+            }
+        },
+    };
+    // The handshake had a time of its own.
+    let activity = Arc::new(Activity::new());
+    let sniffed = timeout(limits.head_time, sniff(&mut stream)).await;
+    let (version, first) = sniffed.ok()?.ok()?;
+    Some(Opened {
+        stream,
+        activity,
+        version,
+        first,
+    })
 }
 
 async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
@@ -154,9 +201,9 @@ async fn answer(
     let response = if crowded {
         site.guard.turn_away(&request)
     } else {
-        let known = site.routes.known(request.uri().path());
+        let (keys, known) = (site.keys.as_ref(), site.routes.known(request.uri().path()));
         let next = |request| site.routes.call(request);
-        site.guard.answer(request, known, next).await
+        site.guard.answer(request, keys, known, next).await
     };
     Ok(response.map(|body| Counted { body, in_flight }))
 }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use axum::body::Body;
@@ -23,6 +24,7 @@ use super::deadline::{Patience, patience};
 use super::life::{Life, Phase};
 use super::limits::Limits;
 use super::request_id::{REQUEST_ID, request_id};
+use crate::access::ApiKeys;
 use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc::{self, is_grpc};
@@ -58,11 +60,18 @@ impl Guard {
         &self.life
     }
 
+    /// Notes a connection whose TLS handshake failed: with a peer, and so no more than that.
+    pub(super) fn handshake_failed(&self, error: &std::io::Error) {
+        self.metrics.handshake_failed();
+        tracing::debug!(%error, "the TLS handshake failed");
+    }
+
     /// Answers `request`: by `known` if there is one and it takes it, by `next` otherwise, or with
-    /// an error.
+    /// an error. Where there are `keys`, it needs one.
     pub(super) async fn answer<B, F>(
         &self,
         request: Request<B>,
+        keys: Option<&ApiKeys>,
         known: Option<&dyn Known>,
         next: impl FnOnce(Request) -> F,
     ) -> Response<Reply>
@@ -71,8 +80,8 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        let asked = self.ask(&request);
-        let response = match self.admit(request, &asked, known, next).await {
+        let mut asked = self.ask(&request);
+        let response = match self.admit(request, &mut asked, keys, known, next).await {
             Ok(response) => response,
             Err(error) => error.into_response().map(Reply::Stream),
         };
@@ -96,7 +105,8 @@ impl Guard {
     async fn admit<B, F>(
         &self,
         request: Request<B>,
-        asked: &Asked,
+        asked: &mut Asked,
+        keys: Option<&ApiKeys>,
         known: Option<&dyn Known>,
         next: impl FnOnce(Request) -> F,
     ) -> Result<Response<Reply>>
@@ -107,6 +117,9 @@ impl Guard {
     {
         if asked.version < Version::HTTP_2 {
             check_head(&request, self.limits.head)?;
+        }
+        if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
+            asked.caller = Some(keys.admit(&request)?);
         }
         let time = match patience(request.headers()) {
             Patience::For(time) => time.min(self.limits.deadline),
@@ -217,7 +230,8 @@ impl Guard {
         let code = error.map(Error::code);
         self.metrics.answered(asked.place, asked.kind, code, took);
         let service = self.metrics.name(asked.place);
-        log(id, service, response.status(), error, took);
+        let caller = asked.caller.as_deref();
+        log(id, service, caller, response.status(), error, took);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.id);
         if asked.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
@@ -235,6 +249,8 @@ struct Asked {
     version: Version,
     place: Place,
     kind: Kind,
+    /// The name of the key that it came with, where one is needed.
+    caller: Option<Arc<str>>,
 }
 
 impl Guard {
@@ -250,6 +266,7 @@ impl Guard {
                 true => Kind::Grpc,
                 false => Kind::rest(request.method()),
             },
+            caller: None,
         }
     }
 
@@ -266,9 +283,26 @@ impl Guard {
 
 /// Health and figures are asked for when things go badly, and answered then too.
 fn is_health(uri: &Uri) -> bool {
-    let path = uri.path();
-    path == METRICS || path.starts_with("/health/") || path.starts_with("/grpc.health.v1.Health/")
+    uri.path() == METRICS || is_probe(uri)
 }
+
+/// Whether health is asked for, which is open to everybody: probes have no keys.
+///
+/// Just the paths that are the server's own, so that nothing else is open by its place.
+fn is_probe(uri: &Uri) -> bool {
+    let path = uri.path();
+    match path.strip_prefix("/health/ready/") {
+        Some(name) => !name.contains('/'),
+        None => PROBES.contains(&path),
+    }
+}
+
+const PROBES: [&str; 4] = [
+    "/health/live",
+    "/health/ready",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+];
 
 /// What hyper lets through of an HTTP/1 head.
 fn check_head<B>(request: &Request<B>, most: usize) -> Result<()> {

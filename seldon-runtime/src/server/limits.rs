@@ -20,6 +20,9 @@ pub struct Limits {
     /// For a peer's first bytes, and for each HTTP/1 head from its first byte to its last: 10 s.
     #[serde(with = "humantime_serde")]
     pub head_time: Duration,
+    /// For a TLS handshake: 10 s.
+    #[serde(with = "humantime_serde")]
+    pub handshake_time: Duration,
     /// For a connection without a request, after which it is closed: 75 s.
     #[serde(with = "humantime_serde")]
     pub idle: Duration,
@@ -70,6 +73,7 @@ impl Default for Limits {
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
         Self {
             head_time: Duration::from_secs(10),
+            handshake_time: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             deadline: Duration::from_secs(10),
             ping_every: Duration::from_secs(20),
@@ -102,6 +106,7 @@ impl Limits {
         const SHORTEST: Duration = Duration::from_millis(1);
         let times = [
             ("head_time", self.head_time),
+            ("handshake_time", self.handshake_time),
             ("idle", self.idle),
             ("deadline", self.deadline),
             ("ping_every", self.ping_every),

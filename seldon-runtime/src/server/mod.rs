@@ -7,6 +7,7 @@ mod bound;
 mod capped;
 mod connection;
 mod deadline;
+mod exposure;
 mod flood;
 mod guard;
 mod health;
@@ -19,6 +20,7 @@ mod request_id;
 mod routes;
 mod sniff;
 mod socket;
+mod stream;
 mod workers;
 
 use std::convert::Infallible;
@@ -36,11 +38,13 @@ use tokio::net::ToSocketAddrs;
 pub use bound::Bound;
 pub use limits::Limits;
 
+use connection::Site;
 use guard::Guard;
 use health::Health;
 use life::Life;
 use routes::{Direct, Routes};
 
+use crate::access::{ApiKeys, Tls};
 use crate::artifact::Artifact;
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
@@ -81,6 +85,8 @@ pub struct Server {
     /// Of the models that have one: their limits are the server's, which come last.
     pools: Vec<Pool>,
     limits: Limits,
+    tls: Option<Tls>,
+    keys: Option<ApiKeys>,
     /// The first thing that was wrong with what was mounted: said when the server starts.
     wrong: Option<Error>,
 }
@@ -108,6 +114,22 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Serves within TLS only: see [`Tls`]. Administration is not, on its listener of its own.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Serves those only that have one of these keys, health aside, which is open: see
+    /// [`ApiKeys`]. So is administration, on its listener of its own.
+    #[must_use]
+    pub fn api_keys(mut self, keys: ApiKeys) -> Self {
+        self.keys = Some(keys);
         self
     }
 
@@ -223,8 +245,8 @@ impl Server {
 
     /// Everything as one axum router, with the guards, to serve it elsewhere or to nest it.
     ///
-    /// What stands below requests is then the other server's: connections, their limits and the
-    /// drain.
+    /// What stands below requests is then the other server's: connections, TLS, their limits and
+    /// the drain.
     ///
     /// # Errors
     ///
@@ -239,12 +261,13 @@ impl Server {
             .clone()
             .tell(life::Phase::Serving)
             .now_or_never();
-        let guard = Arc::clone(&ready.guard);
+        let (guard, keys) = (Arc::clone(&ready.guard), ready.keys.clone());
         let answer = from_fn(move |request: Request, next: Next| {
-            let guard = Arc::clone(&guard);
+            let (guard, keys) = (Arc::clone(&guard), keys.clone());
             async move {
                 let next = |request| async { Ok::<_, Infallible>(next.run(request).await) };
-                guard.answer(request, None, next).await.map(Body::new)
+                let answer = guard.answer(request, keys.as_ref(), None, next);
+                answer.await.map(Body::new)
             }
         });
         Ok(ready.router().layer(answer))
@@ -287,6 +310,9 @@ impl Server {
     /// Serves as `config` says, and prints where and what.
     pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
         self.limits = config.limits.clone();
+        self.tls = config.tls()?;
+        self.keys = config.keys()?;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
         let mut bound = match config.grpc_address() {
             None => self.bind(config.address()).await?,
@@ -297,9 +323,9 @@ impl Server {
         }
         let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
         let mut lines = vec![if rest == grpc {
-            format!("listening on http://{rest} (REST and gRPC)")
+            format!("listening on {scheme}://{rest} (REST and gRPC)")
         } else {
-            format!("listening on http://{rest} (REST) and http://{grpc} (gRPC)")
+            format!("listening on {scheme}://{rest} (REST) and {scheme}://{grpc} (gRPC)")
         }];
         lines.extend(mounted);
         if let Some(admin) = bound.admin_addr() {
@@ -342,6 +368,12 @@ impl Server {
             .iter()
             .map(|m| (m.name.clone(), m.stages.clone()));
         let metrics = Metrics::new(self.paths(), stages);
+        if let Some(tls) = &self.tls {
+            tls.watch(metrics.reloads())?;
+        }
+        if let Some(keys) = &self.keys {
+            keys.watch(metrics.reloads())?;
+        }
         let names = self.mounted.iter().map(|mounted| mounted.name.clone());
         let health = Health::new(life.clone(), names);
         let descriptors: Vec<_> = (self.mounted.iter())
@@ -363,6 +395,8 @@ impl Server {
             },
             guard: Arc::new(Guard::new(self.limits, life, metrics)),
             health,
+            tls: self.tls,
+            keys: self.keys,
         })
     }
 }
@@ -376,9 +410,21 @@ struct Ready {
     grpc: Face,
     guard: Arc<Guard>,
     health: Health,
+    tls: Option<Tls>,
+    keys: Option<ApiKeys>,
 }
 
 impl Ready {
+    /// What is served at an address: `routes`, to those that may come in.
+    fn site(&self, routes: Routes) -> Site {
+        Site {
+            routes,
+            guard: Arc::clone(&self.guard),
+            tls: self.tls.clone(),
+            keys: self.keys.clone(),
+        }
+    }
+
     /// Both faces, by the router alone.
     fn router(&self) -> Router {
         self.face().router()

@@ -3,8 +3,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What a client that speaks HTTP/2 begins with, RFC 9113 §3.4.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -23,7 +22,7 @@ pub(super) enum Version {
 /// # Errors
 ///
 /// Those of the connection, and its end.
-pub(super) async fn sniff(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
+pub(super) async fn sniff(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Version, Bytes)> {
     let mut first = BytesMut::with_capacity(4 << 10);
     loop {
         if stream.read_buf(&mut first).await? == 0 {

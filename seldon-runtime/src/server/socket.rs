@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::activity::Activity;
 use super::flood::Meter;
 use super::refusal::refusal;
 use super::sniff::PREFACE;
+use super::stream::Stream;
 
 /// The most that is read and dropped after the last answer, in bytes.
 const LINGER_BYTES: usize = 256 << 10;
@@ -30,9 +30,9 @@ const GO_AWAY: &[u8] = &[
     0, 0, 0, 0, 0, 0, 0, 11,
 ];
 
-/// A TCP connection of which the first bytes have been read already.
+/// A connection of which the first bytes have been read already.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     /// What was read to tell the protocol, to be read again.
     first: Bytes,
     activity: Arc<Activity>,
@@ -57,19 +57,19 @@ struct Linger {
 
 impl Socket {
     /// `stream`, of which `first` was read, for a connection that speaks HTTP/1.
-    pub(super) fn http1(stream: TcpStream, first: Bytes, activity: Arc<Activity>) -> Self {
+    pub(super) fn http1(stream: Stream, first: Bytes, activity: Arc<Activity>) -> Self {
         Self::new(stream, first, activity, Protocol::Http1)
     }
 
     /// The same for HTTP/2, of whose frames the useless are counted.
-    pub(super) fn http2(stream: TcpStream, first: Bytes, activity: Arc<Activity>) -> Self {
+    pub(super) fn http2(stream: Stream, first: Bytes, activity: Arc<Activity>) -> Self {
         let mut meter = Meter::new();
         // It is too short to be a flood.
         meter.read(first.get(PREFACE.len()..).unwrap_or_default());
         Self::new(stream, first, activity, Protocol::Http2(meter))
     }
 
-    fn new(stream: TcpStream, first: Bytes, activity: Arc<Activity>, protocol: Protocol) -> Self {
+    fn new(stream: Stream, first: Bytes, activity: Arc<Activity>, protocol: Protocol) -> Self {
         Self {
             stream,
             first,
@@ -116,7 +116,7 @@ impl Socket {
                 }
                 if !self.cut {
                     // Best effort: a peer that does not read gets no explanation.
-                    let _ = self.stream.try_write(GO_AWAY);
+                    self.stream.write_last(GO_AWAY);
                 }
                 Err(io::Error::other("the peer floods the connection"))
             }

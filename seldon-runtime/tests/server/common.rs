@@ -9,7 +9,7 @@ use seldon_runtime::proto::{ClassificationReply, ClassificationRequest};
 use seldon_runtime::{
     Any, Bound, DefaultCustomPredictRequest, Error, Limits, Predict, Prediction, Result, Server,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -135,8 +135,8 @@ pub(crate) async fn patient<F: Future>(future: F) -> F::Output {
 }
 
 /// A client that speaks in bytes.
-pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Peer<S = TcpStream> {
+    pub(crate) stream: S,
     unread: Vec<u8>,
 }
 
@@ -181,6 +181,12 @@ impl Peer {
 
     pub(crate) fn of(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("it can be set");
+        Self::over(stream)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    pub(crate) fn over(stream: S) -> Self {
         Self {
             stream,
             unread: Vec::new(),
@@ -306,7 +312,10 @@ impl Called {
 
 impl Channel {
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("it listens");
+        Self::over(TcpStream::connect(address).await.expect("it listens")).await
+    }
+
+    pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let (send, connection) = h2::client::handshake(stream)
             .await
             .expect("it speaks HTTP/2");

@@ -8,6 +8,9 @@ mod differential;
 mod drain;
 mod floods;
 mod health;
+mod keys;
 mod metrics;
 mod overload;
 mod signals;
+#[cfg(feature = "tls")]
+mod tls;

@@ -21,7 +21,7 @@ async fn administered(limits: seldon_runtime::Limits) -> (Running, SocketAddr) {
 const FIGURES: &str = "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n";
 
 /// The value of one series.
-async fn figure(admin: SocketAddr, series: &str) -> Option<f64> {
+pub(crate) async fn figure(admin: SocketAddr, series: &str) -> Option<f64> {
     let answer = Peer::to(admin).await.ask(FIGURES).await;
     assert_eq!(answer.status, 200);
     assert!(answer.body.ends_with("# EOF\n"));

@@ -1,0 +1,434 @@
+//! TLS on both transports: certificates, clients', those that change, and handshakes that stall.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use seldon_runtime::{Limits, Server, Tls};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::common::*;
+use crate::metrics::figure;
+
+/// An authority that certifies.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, in PEM.
+struct Certified {
+    certificate: String,
+    key: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new([]).expect("no names are good names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        let issuer = Issuer::new(params, key);
+        Self { issuer, pem }
+    }
+
+    /// A certificate of `localhost`.
+    fn certify(&self) -> Certified {
+        let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it signs");
+        Certified {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// A client that trusts this authority alone.
+    fn client(&self, protocols: &[&[u8]]) -> Client {
+        self.client_showing(None, protocols)
+    }
+
+    fn client_showing(&self, shown: Option<&Certified>, protocols: &[&[u8]]) -> Client {
+        let mut roots = RootCertStore::empty();
+        let pem = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM");
+        roots.add(pem).expect("an authority");
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_root_certificates(roots);
+        let mut config = match shown {
+            None => builder.with_no_client_auth(),
+            Some(shown) => {
+                let chain = CertificateDer::from_pem_slice(shown.certificate.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes());
+                builder
+                    .with_client_auth_cert(vec![chain.expect("PEM")], key.expect("PEM"))
+                    .expect("they belong together")
+            }
+        };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Client(TlsConnector::from(Arc::new(config)))
+    }
+}
+
+struct Client(TlsConnector);
+
+impl Client {
+    async fn try_connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        patient(self.0.connect(name, stream)).await
+    }
+
+    async fn connect(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        self.try_connect(address).await.expect("they shake hands")
+    }
+
+    async fn peer(&self, address: SocketAddr) -> Peer<TlsStream<TcpStream>> {
+        Peer::over(self.connect(address).await)
+    }
+}
+
+const HTTP1: &[&[u8]] = &[b"http/1.1"];
+const H2: &[&[u8]] = &[b"h2"];
+
+/// A folder of the files of a server's TLS.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn of(certified: &Certified) -> Self {
+        let folder = Self(tempfile::tempdir().expect("a folder"));
+        folder.replace(certified);
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    fn replace(&self, certified: &Certified) {
+        self.write("cert.pem", &certified.certificate);
+        self.write("key.pem", &certified.key);
+    }
+
+    fn tls(&self) -> seldon_runtime::Result<Tls> {
+        Tls::from_files(self.path("cert.pem"), self.path("key.pem"))
+    }
+}
+
+/// A server within TLS, its files, the authority of its certificate, and its figures.
+struct Secure {
+    server: Running,
+    folder: Folder,
+    authority: Authority,
+    admin: SocketAddr,
+}
+
+impl Secure {
+    async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, |_, tls| tls).await
+    }
+
+    async fn start_with(limits: Limits, with: impl FnOnce(&Folder, Tls) -> Tls) -> Self {
+        let authority = Authority::new();
+        let folder = Folder::of(&authority.certify());
+        let tls = with(&folder, folder.tls().expect("it is good"));
+        let server = Server::new().limits(limits).tls(tls).mount(Quick {});
+        let bound = server.bind("127.0.0.1:0").await.expect("it can be bound");
+        let bound = bound.administered("127.0.0.1:0").await;
+        let bound = bound.expect("it can be bound");
+        Self {
+            admin: bound.admin_addr().expect("there is one"),
+            server: Running::of(bound),
+            folder,
+            authority,
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Waits until the certificate was read anew, for better or worse.
+    async fn reloaded(&self, outcome: &str) {
+        let series = format!("seldon_reloads_total{{what=\"tls\",outcome=\"{outcome}\"}}");
+        patient(async {
+            while figure(self.admin, &series).await.is_none() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn rest_is_served_within_tls() {
+    let secure = Secure::start(long()).await;
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    let agreed = peer.stream.get_ref().1.alpn_protocol();
+    assert_eq!(agreed, Some(&b"http/1.1"[..]));
+    for _ in 0..2 {
+        assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    }
+    assert_eq!(peer.ask(post(&[ANSWER])).await.status, 200);
+}
+
+#[tokio::test]
+async fn grpc_is_served_within_tls() {
+    let secure = Secure::start(long()).await;
+    let stream = (secure.authority.client(H2))
+        .connect(secure.address())
+        .await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let channel = Channel::over(stream).await;
+    let called = channel
+        .classify(&[], &[ANSWER, 0.5])
+        .await
+        .expect("a reply");
+    assert_eq!(called.status(), 0);
+    assert_eq!(reply(&called).predictions[1].prediction, 0.5);
+}
+
+#[tokio::test]
+async fn a_client_that_agrees_on_nothing_is_understood() {
+    let secure = Secure::start(long()).await;
+    let client = secure.authority.client(&[]);
+    let mut peer = client.peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    let channel = Channel::over(client.connect(secure.address()).await).await;
+    let called = channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    assert_eq!(called.status(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_to_too_much_is_read_within_tls() {
+    let secure = Secure::start(long()).await;
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    let body = "1".repeat(2 << 20);
+    let length = body.len();
+    let request =
+        format!("POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n");
+    peer.send(request).await;
+    peer.send(&body[..100 << 10]).await;
+    assert_eq!(peer.answer().await.status, 413);
+}
+
+#[tokio::test]
+async fn plain_text_gets_no_answer_within_tls() {
+    let secure = Secure::start(long()).await;
+    let mut peer = secure.server.connect().await;
+    peer.send(get(&[ANSWER])).await;
+    let said = peer.closed().await;
+    assert!(!said.starts_with(b"HTTP/1.1 200"), "{said:?}");
+    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
+    assert_eq!(failures, Some(1.0));
+}
+
+#[tokio::test]
+async fn administration_is_plain() {
+    let secure = Secure::start(long()).await;
+    assert!(figure(secure.admin, "seldon_ready").await.is_some());
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_is_served_where_one_is_asked_for() {
+    let clients = Authority::new();
+    let secure = Secure::start_with(long(), |folder, tls| {
+        folder.write("clients.pem", &clients.pem);
+        tls.with_client_ca(folder.path("clients.pem"))
+            .expect("it is good")
+    })
+    .await;
+    let shown = clients.certify();
+    let client = secure.authority.client_showing(Some(&shown), H2);
+    let channel = Channel::over(client.connect(secure.address()).await).await;
+    let called = channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    assert_eq!(called.status(), 0);
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
+    let clients = Authority::new();
+    let secure = Secure::start_with(long(), |folder, tls| {
+        folder.write("clients.pem", &clients.pem);
+        tls.with_client_ca(folder.path("clients.pem"))
+            .expect("it is good")
+    })
+    .await;
+    let strangers = Authority::new().certify();
+    for shown in [None, Some(&strangers)] {
+        let client = secure.authority.client_showing(shown, HTTP1);
+        // In TLS 1.3 the client believes in the handshake before the server has judged it.
+        if let Ok(stream) = client.try_connect(secure.address()).await {
+            let mut peer = Peer::over(stream);
+            use tokio::io::AsyncWriteExt;
+            let _ = peer.stream.write_all(get(&[ANSWER]).as_bytes()).await;
+            assert!(peer.closed().await.is_empty());
+        }
+    }
+    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
+    assert_eq!(failures, Some(2.0));
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_and_open_connections_go_on() {
+    let secure = Secure::start(long()).await;
+    let client = secure.authority.client(HTTP1);
+    let mut before = client.peer(secure.address()).await;
+    assert_eq!(before.ask(get(&[ANSWER])).await.status, 200);
+    let channel = Channel::over(
+        (secure.authority.client(H2))
+            .connect(secure.address())
+            .await,
+    )
+    .await;
+
+    let next = Authority::new();
+    secure.folder.replace(&next.certify());
+    secure.reloaded("ok").await;
+
+    let mut after = next.client(HTTP1).peer(secure.address()).await;
+    assert_eq!(after.ask(get(&[ANSWER])).await.status, 200);
+    let old = client.try_connect(secure.address()).await;
+    old.expect_err("the old certificate is no longer shown");
+    assert_eq!(before.ask(get(&[ANSWER])).await.status, 200);
+    let called = channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    assert_eq!(called.status(), 0);
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_refused_and_the_old_one_goes_on() {
+    let secure = Secure::start(long()).await;
+    // A certificate without its key.
+    let other = secure.authority.certify();
+    secure.folder.write("cert.pem", &other.certificate);
+    secure.reloaded("failed").await;
+    let client = secure.authority.client(HTTP1);
+    let mut peer = client.peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    // The key comes late, and then it is good.
+    secure.folder.write("key.pem", &other.key);
+    secure.reloaded("ok").await;
+    let mut peer = client.peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_gone_goes_on() {
+    let secure = Secure::start(long()).await;
+    fs::remove_file(secure.folder.path("cert.pem")).expect("it was there");
+    secure.reloaded("failed").await;
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stalled_handshake_is_closed() {
+    let mut limits = long();
+    limits.handshake_time = Duration::from_millis(100);
+    let secure = Secure::start(limits).await;
+    // A silent peer, and one that has begun: a record of 512 bytes is to come.
+    for begun in [&[][..], &[22, 3, 1, 2, 0, 1]] {
+        let mut peer = secure.server.connect().await;
+        peer.send(begun).await;
+        assert!(peer.closed().await.is_empty());
+    }
+    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
+    assert_eq!(failures, Some(2.0));
+}
+
+#[tokio::test]
+async fn a_peer_that_is_silent_after_its_handshake_is_closed() {
+    let mut limits = long();
+    limits.head_time = Duration::from_millis(100);
+    let secure = Secure::start(limits).await;
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    assert!(peer.closed().await.is_empty());
+}
+
+#[tokio::test]
+async fn stalled_handshakes_hold_up_nobody() {
+    let secure = Secure::start(long()).await;
+    let mut stalled = Vec::new();
+    for _ in 0..50 {
+        let mut peer = secure.server.connect().await;
+        peer.send([22, 3, 1, 2, 0, 1]).await;
+        stalled.push(peer);
+    }
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stalled_handshake_does_not_hold_up_the_end() {
+    let secure = Secure::start(long()).await;
+    let mut stalled = secure.server.connect().await;
+    stalled.send([22, 3, 1, 2, 0, 1]).await;
+    let mut peer = secure.authority.client(HTTP1).peer(secure.address()).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    secure.server.end().await;
+    assert!(peer.closed().await.is_empty());
+}
+
+#[tokio::test]
+async fn both_addresses_are_within_tls() {
+    let authority = Authority::new();
+    let folder = Folder::of(&authority.certify());
+    let server = Server::new()
+        .limits(long())
+        .tls(folder.tls().expect("it is good"))
+        .mount(Quick {});
+    let bound = server.bind_apart("127.0.0.1:0", "127.0.0.1:0").await;
+    let server = Running::of(bound.expect("they can be bound"));
+    let mut peer = authority.client(HTTP1).peer(server.address).await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    let channel = Channel::over(authority.client(H2).connect(server.grpc).await).await;
+    let called = channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    assert_eq!(called.status(), 0);
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let authority = Authority::new();
+    let folder = Folder::of(&authority.certify());
+    let wrong = |folder: &Folder| folder.tls().expect_err("it is wrong").to_string();
+
+    folder.write("key.pem", &authority.certify().key);
+    assert!(wrong(&folder).contains("cert.pem: cannot be used with the key of "));
+    folder.write("key.pem", "-----BEGIN PRIVATE KEY-----\nsecret\n");
+    let error = wrong(&folder);
+    assert!(
+        error.ends_with("key.pem: holds no private key in PEM"),
+        "{error}"
+    );
+    folder.write("cert.pem", "");
+    fs::remove_file(folder.path("key.pem")).expect("it was there");
+    assert!(wrong(&folder).contains("key.pem: cannot be read: "));
+    folder.replace(&authority.certify());
+    folder.write("cert.pem", "no certificate");
+    assert!(wrong(&folder).ends_with("cert.pem: holds no certificate in PEM"));
+
+    folder.replace(&authority.certify());
+    let tls = || folder.tls().expect("it is good");
+    let none = folder.path("none.pem");
+    let error = tls().with_client_ca(&none).expect_err("there is none");
+    assert!(error.to_string().contains("none.pem: cannot be read: "));
+    let error = tls().with_client_ca(folder.0.path()).expect_err("a folder");
+    assert!(error.to_string().ends_with(": is no file"));
+    let key = folder.path("key.pem");
+    let error = tls().with_client_ca(&key).expect_err("a key");
+    assert!(error.to_string().contains("holds no certificate in PEM"));
+}
