@@ -1,5 +1,6 @@
 //! What is made of files, and made anew when they change.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,13 +23,19 @@ const EVERY: Duration = Duration::from_secs(1);
 const LONGEST: u64 = 1 << 20;
 
 /// A `T` made of files. While they are damaged or gone, the last good one stays.
-#[derive(Debug)]
 pub(super) struct Live<T> {
     files: Vec<PathBuf>,
     make: fn(&[Source]) -> Result<T>,
     now: RwLock<Arc<T>>,
     /// What `now` was made of.
     made_of: Print,
+}
+
+/// The files' names, and nothing of what is in them.
+impl<T> fmt::Debug for Live<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Live").field(&self.files).finish()
+    }
 }
 
 /// A file that was read.
@@ -60,7 +67,7 @@ impl Source {
     }
 
     /// An error about this file.
-    pub(super) fn wrong(&self, what: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, what: impl fmt::Display) -> Error {
         Error::setup(format!("{}: {what}", self.path.display()))
     }
 }

@@ -32,7 +32,11 @@ impl Tls {
         match *self {}
     }
 
-    pub(crate) async fn accept(&self, _: TcpStream, _: Duration) -> io::Result<Encrypted> {
+    pub(crate) async fn accept(
+        &self,
+        _: TcpStream,
+        _: Duration,
+    ) -> io::Result<Result<Encrypted, TcpStream>> {
         match *self {}
     }
 }

@@ -71,17 +71,28 @@ impl Tls {
         self.live.watch("tls", reloads)
     }
 
-    /// Shakes hands with the peer of `stream`.
+    /// Shakes hands with the peer of `stream`, or finds that it speaks in plain text.
     ///
     /// # Errors
     ///
-    /// If it does not within `time`, or not as it should.
-    pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Encrypted> {
-        let acceptor = TlsAcceptor::from(self.live.get());
-        let stream = timeout(time, acceptor.accept(stream))
+    /// If it does neither within `time`, or not as it should.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        time: Duration,
+    ) -> io::Result<Result<Encrypted, TcpStream>> {
+        let shake = async {
+            let mut first = [0];
+            // Every method of HTTP begins with a capital, and no record of TLS does.
+            if stream.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
+                return Ok(Err(stream));
+            }
+            let acceptor = TlsAcceptor::from(self.live.get());
+            Ok(Ok(Box::new(acceptor.accept(stream).await?)))
+        };
+        timeout(time, shake)
             .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        Ok(Box::new(stream))
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 }
 

@@ -15,6 +15,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -22,6 +23,7 @@ use super::activity::Activity;
 use super::guard::Guard;
 use super::life::{Phase, until};
 use super::limits::Limits;
+use super::refusal::not_tls;
 use super::routes::Routes;
 use super::sniff::{Version, sniff};
 use super::socket::Socket;
@@ -102,7 +104,13 @@ async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
     let mut stream = match &site.tls {
         None => Stream::from(stream),
         Some(tls) => match tls.accept(stream, limits.handshake_time).await {
-            Ok(stream) => Stream::from(stream),
+            Ok(Ok(stream)) => Stream::from(stream),
+            Ok(Err(stream)) => {
+                site.guard
+                    .handshake_failed(&"the peer speaks in plain text");
+                tell_of_tls(stream).await;
+                return None;
+            }
             Err(error) => {
                 site.guard.handshake_failed(&error);
                 return None;
@@ -119,6 +127,16 @@ async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
         version,
         first,
     })
+}
+
+/// Tells a peer that speaks HTTP in plain text why it gets no answer.
+async fn tell_of_tls(stream: TcpStream) {
+    let activity = Arc::new(Activity::new());
+    let mut socket = Socket::http1(stream.into(), Bytes::new(), activity);
+    // It fits into any socket's buffer; a peer that is gone has missed nothing.
+    if socket.write_all(&not_tls()).await.is_ok() {
+        let _ = socket.shutdown().await;
+    }
 }
 
 async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {

@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// Notes a connection whose TLS handshake failed: with a peer, and so no more than that.
-    pub(super) fn handshake_failed(&self, error: &std::io::Error) {
+    pub(super) fn handshake_failed(&self, error: &dyn std::fmt::Display) {
         self.metrics.handshake_failed();
         tracing::debug!(%error, "the TLS handshake failed");
     }

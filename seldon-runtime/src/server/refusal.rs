@@ -29,8 +29,20 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<(usize, Bytes)> {
         ),
         _ => return None,
     };
+    Some((at, with_document(head, &Error::new(code, detail))))
+}
+
+/// What a peer is told that speaks HTTP in plain text where TLS is spoken.
+pub(super) fn not_tls() -> Bytes {
+    let detail = "TLS is spoken here: begin the address with https://";
+    let head = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    with_document(head, &Error::new(Code::InvalidParameter, detail))
+}
+
+/// The `head` of an empty answer, and the document that it is to have.
+fn with_document(head: &str, error: &Error) -> Bytes {
     let id = crate::puid::new();
-    let document = Error::new(code, detail).to_document(&id);
+    let document = error.to_document(&id);
     let head = head.trim_end().replace(
         "\r\ncontent-length: 0",
         &format!(
@@ -41,7 +53,7 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<(usize, Bytes)> {
     let mut whole = head.into_bytes();
     whole.extend_from_slice(b"\r\n\r\n");
     whole.extend_from_slice(&document);
-    Some((at, whole.into()))
+    whole.into()
 }
 
 fn rfind(bytes: &[u8], what: &[u8]) -> Option<usize> {

@@ -162,6 +162,17 @@ impl Secure {
         self.server.address
     }
 
+    /// Waits until so many handshakes are counted as failed.
+    async fn failed(&self, count: f64) {
+        let series = "seldon_tls_handshake_failures_total";
+        patient(async {
+            while figure(self.admin, series).await != Some(count) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
     /// Waits until the certificate was read anew, for better or worse.
     async fn reloaded(&self, outcome: &str) {
         let series = format!("seldon_reloads_total{{what=\"tls\",outcome=\"{outcome}\"}}");
@@ -227,14 +238,48 @@ async fn an_answer_to_too_much_is_read_within_tls() {
 }
 
 #[tokio::test]
-async fn plain_text_gets_no_answer_within_tls() {
+async fn plain_text_is_told_of_tls() {
     let secure = Secure::start(long()).await;
     let mut peer = secure.server.connect().await;
-    peer.send(get(&[ANSWER])).await;
-    let said = peer.closed().await;
-    assert!(!said.starts_with(b"HTTP/1.1 200"), "{said:?}");
-    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
-    assert_eq!(failures, Some(1.0));
+    let answer = peer.ask(get(&[ANSWER])).await;
+    assert_eq!(answer.status, 400);
+    let problem = answer.problem();
+    let detail = problem["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("https://"), "{detail}");
+    assert!(peer.closed().await.is_empty());
+    secure.failed(1.0).await;
+}
+
+#[tokio::test]
+async fn what_is_neither_tls_nor_http_is_closed() {
+    let secure = Secure::start(long()).await;
+    let mut peer = secure.server.connect().await;
+    peer.send([0; 100]).await;
+    assert!(!peer.closed().await.starts_with(b"HTTP"));
+}
+
+#[tokio::test]
+async fn a_flood_within_tls_is_cut_off_with_a_goaway() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let secure = Secure::start(long()).await;
+    let client = secure.authority.client(H2);
+    let (mut read, mut write) = tokio::io::split(client.connect(secure.address()).await);
+    let received = tokio::spawn(async move {
+        let mut received = Vec::new();
+        let _ = read.read_to_end(&mut received).await;
+        received
+    });
+    let flood = async {
+        let _ = write.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        // An empty SETTINGS frame, and then no end of them.
+        while write.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    patient(flood).await;
+    let received = patient(received).await.expect("no panic");
+    // The last frame: GOAWAY, with ENHANCE_YOUR_CALM.
+    assert!(received.ends_with(&[0, 0, 0, 11]), "{received:?}");
 }
 
 #[tokio::test]
@@ -279,8 +324,7 @@ async fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
             assert!(peer.closed().await.is_empty());
         }
     }
-    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
-    assert_eq!(failures, Some(2.0));
+    secure.failed(2.0).await;
 }
 
 #[tokio::test]
@@ -326,6 +370,36 @@ async fn a_certificate_that_cannot_be_used_is_refused_and_the_old_one_goes_on() 
     assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
 }
 
+/// As Kubernetes replaces a mounted secret: the files stay, and a link on their way is turned.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_certificate_behind_a_link_that_is_turned_is_shown() {
+    use std::os::unix::fs::symlink;
+    let (first, next) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for (name, authority) in [("1", &first), ("2", &next)] {
+        let certified = authority.certify();
+        fs::create_dir(path(name)).expect("a folder");
+        fs::write(path(name).join("tls.crt"), certified.certificate).expect("written");
+        fs::write(path(name).join("tls.key"), certified.key).expect("written");
+    }
+    symlink("1", path("data")).expect("a link");
+    let tls = Tls::from_files(path("data/tls.crt"), path("data/tls.key"));
+    let server = Server::new().limits(long()).tls(tls.expect("it is good"));
+    let server = Running::start(server.mount(Quick {})).await;
+    first.client(HTTP1).connect(server.address).await;
+
+    symlink("2", path("new")).expect("a link");
+    fs::rename(path("new"), path("data")).expect("it is turned");
+    patient(async {
+        while (next.client(HTTP1).try_connect(server.address).await).is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_gone_goes_on() {
     let secure = Secure::start(long()).await;
@@ -346,8 +420,7 @@ async fn a_stalled_handshake_is_closed() {
         peer.send(begun).await;
         assert!(peer.closed().await.is_empty());
     }
-    let failures = figure(secure.admin, "seldon_tls_handshake_failures_total").await;
-    assert_eq!(failures, Some(2.0));
+    secure.failed(2.0).await;
 }
 
 #[tokio::test]
