@@ -77,7 +77,9 @@ where
     let mut body = std::pin::pin!(body);
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await
+    {
         let frame = frame.map_err(|error| no_single_message().with_cause(error))?;
         let Ok(data) = frame.into_data() else {
             continue;

@@ -21,6 +21,10 @@ pub(super) struct Activity {
     in_head: AtomicBool,
     in_flight: AtomicUsize,
     requests: AtomicU64,
+    /// Bytes came in since this was last asked.
+    heard: AtomicBool,
+    /// What is written waits for more to go along.
+    held: AtomicBool,
 }
 
 impl Activity {
@@ -32,7 +36,30 @@ impl Activity {
             in_head: AtomicBool::new(true),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
+            heard: AtomicBool::new(false),
+            held: AtomicBool::new(false),
         }
+    }
+
+    /// Bytes came in on an HTTP/2 connection.
+    pub(super) fn hear(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they did since this was last asked.
+    pub(super) fn was_heard(&self) -> bool {
+        self.heard.swap(false, Ordering::Relaxed)
+    }
+
+    /// Holds back what is written from here on, or no longer. Whoever holds it sees to it that it
+    /// is written then: nobody is woken.
+    pub(super) fn hold_writes(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    /// Whether they are held back.
+    pub(super) fn holds_writes(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Bytes came in on an HTTP/1 connection.

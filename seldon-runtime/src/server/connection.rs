@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::Activity;
 use super::guard::Guard;
+use super::http2::Http2;
 use super::life::{Phase, until};
 use super::limits::Limits;
 use super::refusal::not_tls;
@@ -151,8 +152,8 @@ async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
             TokioIo::new(socket),
             service_fn(|request| answer(&site, &activity, request, crowded)),
         );
-    let mut connection = pin!(connection);
-    let mut peer = Peer::new(connection.as_mut(), &activity, limits);
+    let connection = pin!(connection);
+    let mut peer = Peer::new(connection, &activity, limits);
     let mut phase = site.guard.life().watch();
     // Through the lame-duck time the guard closes each connection with its next reply: to close
     // an idle one now is to race with a request that is on its way.
@@ -166,27 +167,14 @@ async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
 
 async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
     let limits = site.guard.limits();
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(limits.header_list)
-        // A client may give up on all that it has asked in one breath.
-        .max_pending_accept_reset_streams(limits.streams as usize)
-        .max_local_error_reset_streams(100)
-        .keep_alive_interval(limits.ping_every)
-        .keep_alive_timeout(limits.ping_answer)
-        .serve_connection(
-            TokioIo::new(socket),
-            service_fn(|request| {
-                let (site, activity) = (Arc::clone(&site), Arc::clone(&activity));
-                async move { answer(&site, &activity, request, crowded).await }
-            }),
-        );
-    let mut connection = pin!(connection);
+    let begun = Http2::begin(socket, Arc::clone(&site), Arc::clone(&activity), crowded);
+    let Ok(mut connection) = begun.await else {
+        return;
+    };
     if crowded {
-        connection.as_mut().graceful_shutdown();
+        connection.graceful_shutdown();
     }
-    let mut peer = Peer::new(connection.as_mut(), &activity, limits);
+    let mut peer = Peer::new(connection, &activity, limits);
     let mut phase = site.guard.life().watch();
     tokio::select! {
         biased;
@@ -198,7 +186,7 @@ async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
     }
     // A connection that was opened only now is for a request: it is not sent away before that.
     if activity.requests() > 0 {
-        peer.connection.as_mut().graceful_shutdown();
+        peer.connection.graceful_shutdown();
     }
     tokio::select! {
         biased;
@@ -208,7 +196,7 @@ async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
     peer.farewell(&mut phase).await;
 }
 
-/// Answers one request, and keeps count of it.
+/// Answers one request over HTTP/1, and keeps count of it.
 async fn answer(
     site: &Site,
     activity: &Arc<Activity>,
@@ -226,17 +214,36 @@ async fn answer(
     Ok(response.map(|body| Counted { body, in_flight }))
 }
 
+/// A connection as either protocol has it.
+pub(super) trait Conversation {
+    /// Goes on with it; ready once it has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()>;
+
+    /// Takes no new requests, and ends when those in flight are answered.
+    fn graceful_shutdown(&mut self);
+}
+
+impl<C: GracefulConnection> Conversation for Pin<&mut C> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        Future::poll(self.as_mut(), context).map(drop)
+    }
+
+    fn graceful_shutdown(&mut self) {
+        GracefulConnection::graceful_shutdown(self.as_mut());
+    }
+}
+
 /// A connection and the time that its peer has.
 struct Peer<'a, C> {
-    connection: Pin<&'a mut C>,
+    connection: C,
     timer: Pin<Box<tokio::time::Sleep>>,
     activity: &'a Activity,
     limits: &'a Limits,
     open: bool,
 }
 
-impl<'a, C: GracefulConnection> Peer<'a, C> {
-    fn new(connection: Pin<&'a mut C>, activity: &'a Activity, limits: &'a Limits) -> Self {
+impl<'a, C: Conversation> Peer<'a, C> {
+    fn new(connection: C, activity: &'a Activity, limits: &'a Limits) -> Self {
         Self {
             connection,
             timer: Box::pin(sleep_until(Instant::now() + limits.head_time)),
@@ -252,7 +259,7 @@ impl<'a, C: GracefulConnection> Peer<'a, C> {
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.open || self.connection.as_mut().poll(context).is_ready() {
+        if !self.open || self.connection.poll(context).is_ready() {
             self.open = false;
             return Poll::Ready(());
         }
@@ -279,10 +286,10 @@ impl<'a, C: GracefulConnection> Peer<'a, C> {
         if !self.open {
             return;
         }
-        self.connection.as_mut().graceful_shutdown();
+        self.connection.graceful_shutdown();
         let begun = Instant::now();
         let over = poll_fn(|context| {
-            if self.connection.as_mut().poll(context).is_ready() {
+            if self.connection.poll(context).is_ready() {
                 return Poll::Ready(());
             }
             loop {
@@ -309,10 +316,10 @@ impl<'a, C: GracefulConnection> Peer<'a, C> {
 }
 
 /// One request more in flight, until it is dropped.
-struct InFlight(Arc<Activity>);
+pub(super) struct InFlight(Arc<Activity>);
 
 impl InFlight {
-    fn new(activity: &Arc<Activity>) -> Self {
+    pub(super) fn new(activity: &Arc<Activity>) -> Self {
         activity.request();
         Self(Arc::clone(activity))
     }

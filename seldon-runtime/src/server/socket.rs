@@ -111,6 +111,7 @@ impl Socket {
                 Ok(())
             }
             Protocol::Http2(meter) => {
+                self.activity.hear();
                 if meter.read(bytes) {
                     return Ok(());
                 }
@@ -150,6 +151,9 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        if this.activity.holds_writes() {
+            return Poll::Pending;
+        }
         if let Some(refusal) = this.refusal.take() {
             return this.poll_refuse(context, refusal, bytes.len());
         }
@@ -176,6 +180,9 @@ impl AsyncWrite for Socket {
         // An answer of hyper's own has no body, so that nothing follows its head.
         if let [only] = slices {
             return self.poll_write(context, only);
+        }
+        if self.activity.holds_writes() {
+            return Poll::Pending;
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
         self.cut = written < slices.iter().map(|slice| slice.len()).sum();

@@ -271,6 +271,8 @@ fn calls() -> impl Strategy<Value = (Vec<(&'static str, &'static str)>, Bytes)> 
     parts.prop_map(|(headers, flag, message, cut, again)| {
         let mut body = framed(flag, &message).to_vec();
         body.truncate(body.len() - cut.min(body.len()));
+        // Of a second message that is cut off behind its header, tonic says nothing.
+        let again = again.filter(|_| cut == 0);
         body.extend(again.iter().flat_map(|message| framed(0, message)));
         (headers, body.into())
     })
