@@ -30,6 +30,7 @@ use super::sniff::{Version, sniff};
 use super::socket::Socket;
 use super::stream::Stream;
 use crate::access::{ApiKeys, Tls};
+use crate::error::BoxError;
 use crate::known::Reply;
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
@@ -204,14 +205,24 @@ async fn answer(
     crowded: bool,
 ) -> Result<Response<Counted>, Infallible> {
     let in_flight = InFlight::new(activity);
-    let response = if crowded {
-        site.guard.turn_away(&request)
-    } else {
-        let (keys, known) = (site.keys.as_ref(), site.routes.known(request.uri().path()));
-        let next = |request| site.routes.call(request);
-        site.guard.answer(request, keys, known, next).await
-    };
+    let response = site.answer(request, crowded).await;
     Ok(response.map(|body| Counted { body, in_flight }))
+}
+
+impl Site {
+    /// Answers `request`, or turns it away if its connection is one too many.
+    pub(super) async fn answer<B>(&self, request: Request<B>, crowded: bool) -> Response<Reply>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if crowded {
+            return self.guard.turn_away(&request);
+        }
+        let (keys, known) = (self.keys.as_ref(), self.routes.known(request.uri().path()));
+        let next = |request| self.routes.call(request);
+        self.guard.answer(request, keys, known, next).await
+    }
 }
 
 /// A connection as either protocol has it.

@@ -139,24 +139,17 @@ async fn answer(
     let (head, stream) = request.into_parts();
     let body = Incoming::new(stream, &head.headers);
     let request = Request::from_parts(head, body);
-    let response = if crowded {
-        site.guard.turn_away(&request)
-    } else {
-        let known = site.routes.known(request.uri().path());
-        let next = |request| site.routes.call(request);
-        let mut answering = pin!(site.guard.answer(request, known, next));
-        let answered = poll_fn(|context| {
-            if let Poll::Ready(response) = answering.as_mut().poll(context) {
-                return Poll::Ready(Some(response));
-            }
-            // The caller has left, or the connection is gone: so is the work.
-            ready!(respond.poll_reset(context)).ok();
-            Poll::Ready(None)
-        });
-        match answered.await {
-            Some(response) => response,
-            None => return,
+    let mut answering = pin!(site.answer(request, crowded));
+    let answered = poll_fn(|context| {
+        if let Poll::Ready(response) = answering.as_mut().poll(context) {
+            return Poll::Ready(Some(response));
         }
+        // The caller has left, or the connection is gone: so is the work.
+        ready!(respond.poll_reset(context)).ok();
+        Poll::Ready(None)
+    });
+    let Some(response) = answered.await else {
+        return;
     };
     // An error is the end of the stream, and there is nobody to tell.
     let _ = send(response, respond).await;
