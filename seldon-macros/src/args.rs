@@ -5,8 +5,10 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Token, Type};
+use syn::token::Paren;
+use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Token, Type, parenthesized};
 
+use crate::batch::Batch;
 use crate::errors::Errors;
 
 /// An argument that may be given once.
@@ -44,6 +46,28 @@ impl<T> Slot<T> {
         *self = Self::Given(value(input)?);
         Ok(())
     }
+
+    /// Reads `(ARGUMENTS)` after `key`, which was read; `usual` shows them.
+    pub(crate) fn read_list(
+        &mut self,
+        key: &Ident,
+        input: ParseStream<'_>,
+        usual: &str,
+        value: impl FnOnce(&Ident, TokenStream) -> Result<T>,
+    ) -> Result<()> {
+        if !matches!(self, Self::Absent) {
+            return Err(duplicate(key));
+        }
+        *self = Self::Wrong;
+        if !input.peek(Paren) {
+            let what = format!("argument `{key}` takes a list: `{usual}`");
+            return Err(Error::new(key.span(), what));
+        }
+        let list;
+        parenthesized!(list in input);
+        *self = Self::Given(value(key, list.parse()?)?);
+        Ok(())
+    }
 }
 
 /// What `#[seldon::predictor(…)]` was given.
@@ -51,13 +75,16 @@ pub(crate) struct PredictorArgs {
     pub(crate) data: Slot<Type>,
     pub(crate) classes: Slot<Vec<LitStr>>,
     pub(crate) reply: Slot<Ident>,
+    pub(crate) batch: Slot<Batch>,
     pub(crate) service: ServiceArgs,
 }
 
 impl PredictorArgs {
     const TAKES: Takes = Takes {
         attribute: "#[seldon::predictor]",
-        keys: &["data", "classes", "reply", "name", "path", "run", "crate"],
+        keys: &[
+            "data", "classes", "reply", "batch", "name", "path", "run", "crate",
+        ],
     };
 
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
@@ -65,6 +92,7 @@ impl PredictorArgs {
             data: Slot::Absent,
             classes: Slot::Absent,
             reply: Slot::Absent,
+            batch: Slot::Absent,
             service: ServiceArgs::new(),
         };
         arguments(tokens, errors, |key, input| {
@@ -80,6 +108,7 @@ impl PredictorArgs {
                     let words = [("documented", "Documented"), ("classic", "Classic")];
                     word(key, input, &words)
                 }),
+                "batch" => args.batch.read_list(key, input, Batch::USUAL, Batch::parse),
                 _ => args.service.read(key, input, &Self::TAKES),
             }
         });
@@ -297,7 +326,7 @@ fn pass_over(input: ParseStream<'_>) -> Result<()> {
 /// Whether an argument begins here, and not the second of a type's parameters.
 fn is_argument(ahead: ParseStream<'_>) -> bool {
     ahead.call(Ident::parse_any).is_ok()
-        && (ahead.is_empty() || ahead.peek(Token![=]) || ahead.peek(Token![,]))
+        && (ahead.is_empty() || ahead.peek(Token![=]) || ahead.peek(Token![,]) || ahead.peek(Paren))
 }
 
 /// One of `words`, as the variant that it stands for.
@@ -321,7 +350,7 @@ fn ty(input: ParseStream<'_>, what: &str) -> Result<Type> {
         .map_err(|error| Error::new(error.span(), what))
 }
 
-fn string(input: ParseStream<'_>, what: &str) -> Result<LitStr> {
+pub(crate) fn string(input: ParseStream<'_>, what: &str) -> Result<LitStr> {
     input
         .parse()
         .map_err(|error| Error::new(error.span(), what))

@@ -36,6 +36,16 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// All that was found, as one error.
+    pub(crate) fn into_result(mut self) -> syn::Result<()> {
+        let found = self.found.take().unwrap_or_default().into_iter();
+        let combined = found.reduce(|mut first, other| {
+            first.combine(other);
+            first
+        });
+        combined.map_or(Ok(()), Err)
+    }
+
     /// All that was found, as the `compile_error!`s that say it.
     pub(crate) fn report(mut self) -> TokenStream {
         let found = self.found.take().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod args;
 mod artifact;
+mod batch;
 mod errors;
 mod model;
 mod payload;
@@ -29,6 +30,11 @@ use proc_macro::TokenStream;
 ///   default, is the style of the documentation: `score`, `classId`, `confidence`. `classic` is
 ///   what the original server has read since its 1.4: `meta`, `predictions`, `custom`. It may be
 ///   configured otherwise at start-up.
+/// * `batch(max_rows = 32, max_wait = "2ms")`: rows of concurrent requests, over REST as over gRPC,
+///   are scored together by `predict_batch`: at most `max_rows` in a call, and a row waits for
+///   others no longer than `max_wait` (a whole number of `us`, `ms` or `s`), and not at all where no
+///   others are coming. For models that are quicker on many rows than on each. Without it, each
+///   request is scored alone, and batching costs nothing.
 /// * `name = "iris"`: the service's name, in replies, in the model folder's manifest and in the
 ///   program's help: ASCII letters, digits, `-`, `_` and `.`. Without it, the struct's name in
 ///   kebab case: `http-model` for `HTTPModel`.

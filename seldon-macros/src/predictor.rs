@@ -1,6 +1,6 @@
 //! `#[seldon::predictor]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
@@ -37,6 +37,14 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
         .map(|names| quote!(const CLASSES: &'static [&'static str] = &[#(#names),*];));
     let reply = (args.reply.given())
         .map(|reply| quote!(const REPLY: __seldon::Reply = __seldon::Reply::#reply;));
+    let batching = (args.batch.given()).map(|batch| {
+        let (rows, wait) = (batch.max_rows, batch.max_wait_micros);
+        let (rows, wait) = (Literal::usize_unsuffixed(rows), Literal::u64_unsuffixed(wait));
+        quote! {
+            const BATCHING: __seldon::Option<__seldon::Batching> =
+                __seldon::Some(__seldon::Batching::new(#rows, __seldon::Duration::from_micros(#wait)));
+        }
+    });
     // Which message `Predict` is to be implemented for is not known, so it is not asked for.
     let undecided = (!args.data_is_known()).then(|| {
         quote! {
@@ -62,6 +70,7 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
                 type Run = __seldon::#run;
                 #classes
                 #reply
+                #batching
                 const PATH: &'static str = #path;
             }
             #undecided

@@ -70,6 +70,7 @@ fn predictor_with_all_arguments() {
         data = crate::proto::Features,
         classes = ["spam", "ham"],
         reply = classic,
+        batch(max_rows = 32, max_wait = "2ms"),
         name = "spam-filter",
         path = "/v2/spam",
         run = blocking,

@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) struct Gate {
     places: Arc<Semaphore>,
+    all: usize,
     waiting: AtomicUsize,
     most_waiting: usize,
     longest_wait: Duration,
@@ -27,6 +28,7 @@ impl Gate {
     pub(crate) fn new(places: usize, queue_per_place: usize, longest_wait: Duration) -> Self {
         Self {
             places: Arc::new(Semaphore::new(places)),
+            all: places,
             waiting: AtomicUsize::new(0),
             most_waiting: places.saturating_mul(queue_per_place),
             longest_wait,
@@ -61,6 +63,16 @@ impl Gate {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.all
+    }
+
+    /// How many may wait.
+    pub(crate) fn most_waiting(&self) -> usize {
+        self.most_waiting
+    }
+
     /// How many places are free.
     pub(crate) fn free(&self) -> usize {
         self.places.available_permits()
@@ -85,7 +97,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn overloaded() -> Error {
+/// What is said to those who are turned away.
+pub(crate) fn overloaded() -> Error {
     Error::new(Code::Overloaded, "too many requests are in flight")
         .with_retry_after(Duration::from_secs(1))
 }

@@ -40,8 +40,9 @@ pub use service::Service;
 /// What expansions name. Not a public interface: it changes with the macros.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::option::Option;
+    pub use std::option::Option::{self, Some};
     pub use std::result::Result::Ok;
+    pub use std::time::Duration;
 
     pub use axum::{self, Router};
     pub use prost;

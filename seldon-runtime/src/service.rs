@@ -1,7 +1,7 @@
 //! A loaded model with what the server must know of it: name, path, style of replies.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::observe::Stages;
@@ -188,12 +188,6 @@ impl<M, S> Service<M, S> {
         self.loaded.batcher.as_ref()?.downcast_ref()
     }
 
-    /// The service, for a task that is to end when nobody else has it.
-    pub(crate) fn downgrade(&self) -> WeakService<M, S> {
-        let (loaded, settings) = (Arc::downgrade(&self.loaded), Arc::clone(&self.settings));
-        WeakService { loaded, settings }
-    }
-
     fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }
@@ -206,23 +200,5 @@ impl<M, S> Clone for Service<M, S> {
             loaded: Arc::clone(&self.loaded),
             settings: Arc::clone(&self.settings),
         }
-    }
-}
-
-/// A service that this does not keep alive.
-#[derive(Debug)]
-pub(crate) struct WeakService<M, S = ()> {
-    loaded: Weak<Loaded<M, S>>,
-    settings: Arc<Settings>,
-}
-
-impl<M, S> WeakService<M, S> {
-    /// The service, if somebody still has it.
-    pub(crate) fn upgrade(&self) -> Option<Service<M, S>> {
-        let loaded = self.loaded.upgrade()?;
-        Some(Service {
-            loaded,
-            settings: Arc::clone(&self.settings),
-        })
     }
 }

@@ -26,9 +26,14 @@ impl Running {
 
     /// Serves what is composed within the server's runtime, until this is dropped.
     pub(crate) fn composed(server: impl Future<Output = Server> + Send + 'static) -> Self {
-        // Nobody watches whether it is ready, so it need not say so before it ends.
-        let mut limits = Limits::default();
-        limits.lame_duck = Duration::ZERO;
+        Self::limited(limits(), server)
+    }
+
+    /// Serves what is composed within the server's runtime, under limits of the test's own.
+    pub(crate) fn limited(
+        limits: Limits,
+        server: impl Future<Output = Server> + Send + 'static,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
@@ -88,6 +93,13 @@ impl Running {
     }
 }
 
+/// The usual limits, for a server whose readiness nobody watches: it need not say so before it ends.
+pub(crate) fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.lame_duck = Duration::ZERO;
+    limits
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         drop(self.stop.take());
@@ -107,7 +119,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn parse(raw: &[u8]) -> Self {
+    pub(crate) fn parse(raw: &[u8]) -> Self {
         let text = std::str::from_utf8(raw).expect("answers are UTF-8");
         let (head, body) = text
             .split_once("\r\n\r\n")

@@ -15,6 +15,9 @@ const _: () = {
         type Run = __seldon::Blocking;
         const CLASSES: &'static [&'static str] = &["spam", "ham"];
         const REPLY: __seldon::Reply = __seldon::Reply::Classic;
+        const BATCHING: __seldon::Option<__seldon::Batching> = __seldon::Some(
+            __seldon::Batching::new(32, __seldon::Duration::from_micros(2000)),
+        );
         const PATH: &'static str = "/v2/spam";
     }
     /// REST: `GET` and `POST /v2/spam`.

@@ -72,5 +72,5 @@ const _: () = {
     }
 };
 ::core::compile_error! {
-    "unknown argument `dat`: `#[seldon::predictor]` takes `data`, `classes`, `reply`, `name`, `path`, `run`, `crate`"
+    "unknown argument `dat`: `#[seldon::predictor]` takes `data`, `classes`, `reply`, `batch`, `name`, `path`, `run`, `crate`"
 }

@@ -1,20 +1,24 @@
-//! Batching: concurrent single rows become one `predict_batch` call.
+//! Batching: rows of concurrent requests become one `predict_batch` call.
 //!
-//! Rows queue before one task, which takes what is there as soon as nobody else is known to be on
-//! the way, and otherwise waits no longer than it is told. While a batch is computed the next one
-//! gathers, so that under load batches grow by themselves and nobody waits for the clock.
+//! Rows queue before a few lanes, as many as calls can be computed at once. A lane is a task that
+//! lives as long as there are rows: it gathers a batch, computes it, and begins again. One lane
+//! gathers at a time, and takes what is there as soon as nobody else is known to be on the way.
+//! While all lanes compute, the next batch gathers by itself, so that under load batches grow and
+//! nobody waits for the clock.
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Checked, Executor, Predictor};
+use super::{Checked, Executor, Pool, Predictor};
 use crate::error::{Code, Error, Result};
-use crate::service::{Service, WeakService};
+use crate::gate::overloaded;
+use crate::service::Service;
 
 /// When a batch is complete: the argument `batch(max_rows = …, max_wait = …)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,147 +29,266 @@ pub struct Batching {
     pub max_wait: Duration,
 }
 
-/// The queue before one predictor's batches, shared by both transports.
+impl Batching {
+    /// Batches of at most `max_rows`, for which a row waits no longer than `max_wait`.
+    ///
+    /// # Panics
+    ///
+    /// If `max_rows` is 0, which the attribute refuses.
+    pub const fn new(max_rows: usize, max_wait: Duration) -> Self {
+        Self {
+            max_rows: NonZeroUsize::new(max_rows).expect("a batch has rows"),
+            max_wait,
+        }
+    }
+}
+
+/// The queue before one predictor's batches, shared by both transports and all their threads.
 #[derive(Debug)]
 pub(crate) struct Batcher<D> {
-    queue: mpsc::UnboundedSender<Row<D>>,
-    /// Taken by the task when the first row comes: only then is there a runtime for sure.
-    start: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Row<D>>>>,
-    /// Requests that have come in and whose rows are not queued yet.
-    arriving: Arc<AtomicUsize>,
+    queue: Mutex<Queue<D>>,
+    arriving: Arc<Arriving>,
+}
+
+#[derive(Debug)]
+struct Queue<D> {
+    rows: VecDeque<Row<D>>,
+    /// Whether a lane gathers.
+    gathering: bool,
+    /// Lanes that compute.
+    computing: usize,
 }
 
 /// One row that waits, and who waits for it.
 #[derive(Debug)]
 struct Row<D> {
     data: D,
+    since: Instant,
     reply: oneshot::Sender<Result<Checked>>,
+}
+
+/// Requests that have come in and whose rows are not queued yet.
+#[derive(Debug, Default)]
+struct Arriving {
+    requests: AtomicUsize,
+    /// For the lane that gathers: that there are more rows, or nobody is on the way any more.
+    changed: Notify,
 }
 
 /// A request that has come in; until it is dropped a batch may wait for its rows.
 #[derive(Debug)]
-pub(crate) struct Arrival(Arc<AtomicUsize>);
+pub(crate) struct Arrival(Arc<Arriving>);
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // Whoever sees that nobody is on the way sees the rows that they brought.
+        if self.0.requests.fetch_sub(1, Ordering::Release) == 1 {
+            self.0.changed.notify_one();
+        }
     }
 }
 
-impl<D: Send + Sync + 'static> Batcher<D> {
+impl<D> Batcher<D> {
     pub(crate) fn new() -> Self {
-        let (queue, rows) = mpsc::unbounded_channel();
+        let queue = Queue {
+            rows: VecDeque::new(),
+            gathering: false,
+            computing: 0,
+        };
         Self {
-            queue,
-            start: Some(rows).into(),
+            queue: queue.into(),
             arriving: Arc::default(),
         }
     }
 
     /// Notes that a request has come in whose rows will follow.
     pub(crate) fn expect(&self) -> Arrival {
-        self.arriving.fetch_add(1, Ordering::Relaxed);
+        self.arriving.requests.fetch_add(1, Ordering::Relaxed);
         Arrival(Arc::clone(&self.arriving))
     }
 
-    /// Scores `rows`, in order, together with whatever else is waiting. Dropping the future takes
-    /// rows that are not being computed yet out of the queue.
-    pub(crate) async fn score<P: Predictor<Data = D>>(
-        &self,
-        service: &Service<P>,
-        batching: Batching,
-        arrival: Arrival,
-        rows: Vec<D>,
-    ) -> Result<Vec<Checked>> {
-        let unstarted = self.start.lock().unwrap_or_else(|e| e.into_inner()).take();
-        if let Some(queue) = unstarted {
-            let gather = Gather {
-                queue,
-                batching,
-                arriving: Arc::clone(&self.arriving),
-            };
-            tokio::spawn(gather.run(service.downgrade()));
-        }
-        let answers: Vec<_> = (rows.into_iter())
-            .map(|data| {
-                let (reply, answer) = oneshot::channel();
-                // If nobody takes it, the reply's end is dropped with it, and that is answered.
-                let _ = self.queue.send(Row { data, reply });
-                answer
-            })
-            .collect();
-        drop(arrival);
-        let mut checked = Vec::with_capacity(answers.len());
-        for answer in answers {
-            let gone = |_| Error::new(Code::Internal, "the batch was dropped");
-            checked.push(answer.await.map_err(gone)??);
-        }
-        Ok(checked)
-    }
-}
-
-/// The task that makes batches of rows.
-struct Gather<D> {
-    queue: mpsc::UnboundedReceiver<Row<D>>,
-    batching: Batching,
-    arriving: Arc<AtomicUsize>,
-}
-
-impl<D: Send + Sync + 'static> Gather<D> {
-    /// Ends when the service is dropped everywhere else.
-    async fn run<P: Predictor<Data = D>>(mut self, service: WeakService<P>) {
-        let lanes = Arc::new(Semaphore::new(P::Run::lanes()));
-        while let Some(first) = self.queue.recv().await {
-            let Ok(lane) = Arc::clone(&lanes).acquire_owned().await else {
-                return;
-            };
-            let rows = self.gather(first).await;
-            let Some(service) = service.upgrade() else {
-                return;
-            };
-            let batch = async move {
-                compute(&service, rows).await;
-                drop(lane);
-            };
-            match P::Run::lanes() {
-                1 => batch.await,
-                _ => drop(tokio::spawn(batch)),
-            }
-        }
+    fn queue(&self) -> MutexGuard<'_, Queue<D>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for more rows than `first` as long as that is worth it.
-    async fn gather(&mut self, first: Row<D>) -> Vec<Row<D>> {
-        let Batching { max_rows, max_wait } = self.batching;
-        let deadline = Instant::now() + max_wait;
-        let mut rows = vec![first];
-        while rows.len() < max_rows.get() {
-            if let Ok(row) = self.queue.try_recv() {
-                rows.push(row);
-                continue;
+    /// Waits until the rows that are queued are worth a batch.
+    async fn gather(&self, batching: Batching) {
+        let deadline = (self.queue().rows.front()).map(|first| first.since + batching.max_wait);
+        let deadline = deadline.unwrap_or_else(Instant::now);
+        loop {
+            let queued = self.queue().rows.len();
+            if queued >= batching.max_rows.get() {
+                return;
             }
             // Lets requests that can be read at once be read.
             tokio::task::yield_now().await;
-            if let Ok(row) = self.queue.try_recv() {
-                rows.push(row);
+            let more = self.queue().rows.len() > queued;
+            if Instant::now() >= deadline {
+                return;
+            }
+            if more {
                 continue;
             }
-            if self.arriving.load(Ordering::Relaxed) == 0 {
-                break;
+            if self.arriving.requests.load(Ordering::Acquire) == 0 {
+                return;
             }
-            match timeout_at(deadline, self.queue.recv()).await {
-                Ok(Some(row)) => rows.push(row),
-                Ok(None) | Err(_) => break,
+            if timeout_at(deadline, self.arriving.changed.notified())
+                .await
+                .is_err()
+            {
+                return;
             }
         }
+    }
+}
+
+/// Scores `rows`, in order, together with whatever else is waiting. Dropping the future takes
+/// rows that are not being computed yet out of the queue.
+///
+/// # Errors
+///
+/// The first of any row's; and [`Code::Overloaded`] if too many are waiting.
+pub(crate) async fn batched<P: Predictor>(
+    service: &Service<P>,
+    batching: Batching,
+    arrival: Arrival,
+    rows: Vec<P::Data>,
+) -> Result<Vec<Checked>> {
+    let answers = enqueue(service, batching, rows)?;
+    drop(arrival);
+    let mut checked = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let gone = |_| Error::new(Code::Internal, "the batch was dropped");
+        checked.push(answer.await.map_err(gone)??);
+    }
+    Ok(checked)
+}
+
+type Answer = oneshot::Receiver<Result<Checked>>;
+
+fn enqueue<P: Predictor>(
+    service: &Service<P>,
+    batching: Batching,
+    rows: Vec<P::Data>,
+) -> Result<Vec<Answer>> {
+    let batcher = batcher(service);
+    let since = Instant::now();
+    let mut queue = batcher.queue();
+    // Full batches count as calls do. What one request brings it may bring to an empty queue, as
+    // it may where nothing is batched.
+    let calls = queue.rows.len() / batching.max_rows;
+    if service
+        .pool()
+        .is_some_and(|pool| calls > pool.most_waiting())
+    {
+        return Err(overloaded());
+    }
+    let mut answers = Vec::with_capacity(rows.len());
+    for data in rows {
+        let (reply, answer) = oneshot::channel();
+        queue.rows.push_back(Row { data, since, reply });
+        answers.push(answer);
+    }
+    if queue.gathering {
+        batcher.arriving.changed.notify_one();
+    } else {
+        Lane::open(service, batching, &mut queue);
+    }
+    Ok(answers)
+}
+
+fn batcher<P: Predictor>(service: &Service<P>) -> &Batcher<P::Data> {
+    service
+        .batcher()
+        .expect("whoever batches is mounted with a queue")
+}
+
+/// A task that makes batches of the rows that wait.
+struct Lane<P: Predictor> {
+    service: Service<P>,
+    doing: Doing,
+}
+
+#[derive(Clone, Copy)]
+enum Doing {
+    Gathering,
+    Computing,
+    Nothing,
+}
+
+impl<P: Predictor> Lane<P> {
+    /// Opens a lane if there are rows and nobody gathers them, unless all lanes compute.
+    fn open(service: &Service<P>, batching: Batching, queue: &mut Queue<P::Data>) {
+        let lanes = service.pool().map_or_else(super::cores, Pool::width);
+        if queue.rows.is_empty() || queue.gathering || queue.computing >= lanes {
+            return;
+        }
+        queue.gathering = true;
+        let lane = Self {
+            service: service.clone(),
+            doing: Doing::Gathering,
+        };
+        tokio::spawn(lane.run(batching));
+    }
+
+    async fn run(mut self, batching: Batching) {
+        while let Doing::Gathering = self.doing {
+            batcher(&self.service).gather(batching).await;
+            let rows = self.take(batching);
+            compute(&self.service, rows).await;
+            self.leave();
+        }
+    }
+
+    /// Takes a batch to compute, and leaves the rest to another lane.
+    fn take(&mut self, batching: Batching) -> Vec<Row<P::Data>> {
+        let mut queue = batcher(&self.service).queue();
+        let mut rows = Vec::with_capacity(queue.rows.len().min(batching.max_rows.get()));
+        while rows.len() < batching.max_rows.get()
+            && let Some(row) = queue.rows.pop_front()
+        {
+            // A caller that has left is not computed.
+            if !row.reply.is_closed() {
+                rows.push(row);
+            }
+        }
+        queue.gathering = false;
+        queue.computing += 1;
+        self.doing = Doing::Computing;
+        Self::open(&self.service, batching, &mut queue);
         rows
+    }
+
+    /// Gathers again if there are rows that nobody gathers.
+    fn leave(&mut self) {
+        let mut queue = batcher(&self.service).queue();
+        queue.computing -= 1;
+        self.doing = Doing::Nothing;
+        if !queue.gathering && !queue.rows.is_empty() {
+            queue.gathering = true;
+            self.doing = Doing::Gathering;
+        }
+    }
+}
+
+/// A lane may be dropped before its end, with the runtime that it is on: others go on.
+impl<P: Predictor> Drop for Lane<P> {
+    fn drop(&mut self) {
+        let mut queue = batcher(&self.service).queue();
+        match self.doing {
+            Doing::Gathering => queue.gathering = false,
+            Doing::Computing => queue.computing -= 1,
+            Doing::Nothing => return,
+        }
+        // Nobody would come for them, and their callers are told.
+        if !queue.gathering && queue.computing == 0 {
+            queue.rows.clear();
+        }
     }
 }
 
 /// Computes one batch and hands each caller its own row.
-async fn compute<P: Predictor>(service: &Service<P>, mut rows: Vec<Row<P::Data>>) {
-    // A caller that has left is not computed.
-    rows.retain(|row| !row.reply.is_closed());
+async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P::Data>>) {
     if rows.is_empty() {
         return;
     }

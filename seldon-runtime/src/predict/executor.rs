@@ -20,9 +20,6 @@ pub trait Executor: Send + Sync + 'static {
     /// The pool that calls go to, made when the service is mounted; `None` where there is none.
     fn pool(name: &str) -> Result<Option<Pool>>;
 
-    /// How many calls may be computed at once.
-    fn lanes() -> usize;
-
     /// Runs `work` on `input`, and answers its panic as an error.
     ///
     /// `context` is what the work needs of the service: cloned only where the work leaves the
@@ -52,10 +49,6 @@ pub enum Blocking {}
 impl Executor for Inline {
     const HOPS: bool = false;
 
-    fn lanes() -> usize {
-        1
-    }
-
     fn pool(_: &str) -> Result<Option<Pool>> {
         Ok(None)
     }
@@ -78,12 +71,8 @@ impl Executor for Inline {
 impl Executor for Blocking {
     const HOPS: bool = true;
 
-    fn lanes() -> usize {
-        thread::available_parallelism().map_or(1, |n| n.get())
-    }
-
     fn pool(name: &str) -> Result<Option<Pool>> {
-        Pool::start(name, Self::lanes()).map(Some)
+        Pool::start(name, cores()).map(Some)
     }
 
     async fn run<C, I, T>(
@@ -144,6 +133,11 @@ impl<W> Drop for Redeem<W> {
     }
 }
 
+/// How many threads the machine runs at once, as far as this process may use it.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, |n| n.get())
+}
+
 /// Runs the model's code. A panic is that request's error and nobody else's.
 fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     // A predictor is `&self` to every request and cannot be left half-changed but by interior
@@ -161,6 +155,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Pool {
     /// Unbounded itself: the gate lets in no more than it has places.
     jobs: Sender<Job>,
+    threads: usize,
     gate: Arc<OnceLock<Gate>>,
 }
 
@@ -179,6 +174,7 @@ impl Pool {
         }
         Ok(Self {
             jobs,
+            threads,
             gate: Arc::default(),
         })
     }
@@ -187,6 +183,16 @@ impl Pool {
     /// Once calls have come, it is too late.
     pub(crate) fn limit(&self, limits: &Limits) {
         self.gate.get_or_init(|| gate(limits));
+    }
+
+    /// How many calls are computed at once.
+    pub(crate) fn width(&self) -> usize {
+        self.threads.min(self.gate().places())
+    }
+
+    /// How many calls may wait.
+    pub(crate) fn most_waiting(&self) -> usize {
+        self.gate().most_waiting()
     }
 
     fn gate(&self) -> &Gate {

@@ -15,7 +15,7 @@ pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
 pub(crate) use batch::{Arrival, Batcher};
-pub(crate) use executor::Pool;
+pub(crate) use executor::{Pool, cores};
 pub(crate) use finite::non_finite;
 pub(crate) use json::{Features, decode};
 pub(crate) use prediction::Checked;

@@ -1,6 +1,6 @@
 //! From features to answers that can be sent: the one way that both transports take.
 
-use super::batch::{Arrival, predict_all};
+use super::batch::{self, Arrival, predict_all};
 use super::{Checked, Features, Predictor, run_timed};
 use crate::error::Result;
 use crate::observe::{Stage, Stopwatch};
@@ -81,11 +81,8 @@ async fn batched<P: Predictor>(
     arrival: Arrival,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Checked>> {
-    let batcher = service
-        .batcher()
-        .expect("whoever batches is mounted with a queue");
     let batching = P::BATCHING.expect("an arrival is noted only where there is batching");
-    let answers = batcher.score(service, batching, arrival, rows).await;
+    let answers = batch::batched(service, batching, arrival, rows).await;
     watch.lap(Stage::Predict);
     answers
 }
