@@ -528,3 +528,26 @@ fn what_other_machines_reach_unguarded_is_warned_of() {
     let log = logged(on("127.0.0.1").flags(["--admin-host", "0.0.0.0"]));
     assert_eq!(log.matches(OPEN).count(), 1, "{log}");
 }
+
+/// Not even where everything is logged, the libraries below included.
+#[test]
+fn a_key_is_in_no_log_and_its_name_is() {
+    let (line, key) = new_key("alice");
+    let program = Program::serving().file("keys", &line).line("--log trace");
+    let program = program.line("--api-keys keys --api-key-oauth-token");
+    let path = program.folder.path().join("log");
+    let running = program.start_with(fs::File::create(&path).expect("a file").into());
+    for (path, headers) in [
+        (FLOWER, format!("x-api-key: {key}\r\n")),
+        (FLOWER, format!("authorization: Bearer {key}\r\n")),
+        (&format!("{FLOWER}&oauth_token={key}"), String::new()),
+    ] {
+        assert_eq!(running.get_with(path, &headers).0, 200);
+    }
+    let nowhere = running.get(&format!("/nowhere?oauth_token={key}"));
+    assert_eq!(nowhere.0, 404);
+    assert!(!nowhere.1.contains(&key), "{nowhere:?}");
+    let log = fs::read_to_string(&path).expect("text");
+    assert!(log.contains(r#""caller":"alice""#), "{log}");
+    assert!(!log.contains(&key), "a key is in the log");
+}
