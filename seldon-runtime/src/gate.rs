@@ -1,7 +1,7 @@
 //! So many at a time, so many waiting, and not for long: the rest is turned away at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,8 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
     most_waiting: usize,
     longest_wait: Duration,
+    /// Who found the queue full, and who waited too long.
+    shed: [AtomicU64; 2],
 }
 
 /// A place, until it is dropped.
@@ -32,6 +34,7 @@ impl Gate {
             waiting: AtomicUsize::new(0),
             most_waiting: places.saturating_mul(queue_per_place),
             longest_wait,
+            shed: Default::default(),
         }
     }
 
@@ -50,11 +53,17 @@ impl Gate {
         if let Some(permit) = self.try_enter() {
             return Ok(permit);
         }
-        let _waiting = Waiting::join(&self.waiting, self.most_waiting).ok_or_else(overloaded)?;
+        let Some(_waiting) = Waiting::join(&self.waiting, self.most_waiting) else {
+            self.shed[0].fetch_add(1, Ordering::Relaxed);
+            return Err(overloaded());
+        };
         let place = Arc::clone(&self.places).acquire_owned();
         match tokio::time::timeout(self.longest_wait, place).await {
             Ok(Ok(place)) => Ok(Permit(place)),
-            _ => Err(overloaded()),
+            _ => {
+                self.shed[1].fetch_add(1, Ordering::Relaxed);
+                Err(overloaded())
+            }
         }
     }
 
@@ -71,6 +80,16 @@ impl Gate {
     /// How many may wait.
     pub(crate) fn most_waiting(&self) -> usize {
         self.most_waiting
+    }
+
+    /// How many were turned away because the queue was full, and because they waited too long.
+    pub(crate) fn shed(&self) -> [u64; 2] {
+        [0, 1].map(|why| self.shed[why].load(Ordering::Relaxed))
+    }
+
+    /// How many places are taken.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.all.saturating_sub(self.free())
     }
 
     /// How many places are free.

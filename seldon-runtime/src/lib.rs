@@ -31,6 +31,7 @@ pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
     AllItems, CandidateSettings, CandidateSource, Candidates, Configured, Fetched, InMemory,
     ItemIndex, List, Memcached, Query, Recommend, Recommendation, Recommender, Routing,
+    ServerState, SourceState,
 };
 pub use run::{block_on, run};
 pub use secret::Secret;

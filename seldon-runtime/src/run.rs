@@ -107,10 +107,12 @@ fn failed(error: &Error, code: ExitCode) -> ExitCode {
 }
 
 async fn serve<M: Program>(config: Config) -> Result<()> {
-    let model = M::load(&open(&config.model)?)?;
+    let folder = open(&config.model)?;
+    let model = M::load(&folder)?;
     let on = Mount {
         server: Server::new(),
         config: &config,
+        folder: &folder,
     };
     let server = model.mount(on).await?;
     server.serve_as(&config).await

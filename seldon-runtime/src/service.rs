@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use crate::artifact::Folder;
 use crate::error::Result;
-use crate::observe::Stages;
+use crate::observe::{Figures, Origin};
 use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
 
@@ -28,7 +29,7 @@ struct Loaded<M, S> {
     pool: Option<Pool>,
     /// A `Batcher` of the predictor's data, where it batches.
     batcher: Option<Box<dyn Any + Send + Sync>>,
-    stages: Stages,
+    figures: Figures,
 }
 
 /// What configuration may override of what the attribute says.
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) scores: Scores,
     /// The most recommendations that one reply holds; a greater `limit` is cut to it.
     pub(crate) max_limit: u32,
+    /// Which model it is, where that is known.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             reply,
             scores,
             max_limit: Self::MAX_LIMIT,
+            origin: None,
         }
     }
 }
@@ -77,7 +81,7 @@ impl<P: Predictor> Service<P> {
                 source: (),
                 pool,
                 batcher,
-                stages: Stages::default(),
+                figures: Figures::default(),
             },
             settings,
         ))
@@ -100,7 +104,7 @@ impl<R: Recommender> Service<R, R::Source> {
                 source,
                 pool,
                 batcher: None,
-                stages: Stages::default(),
+                figures: Figures::default(),
             },
             settings,
         ))
@@ -150,6 +154,14 @@ impl<M, S> Service<M, S> {
         self
     }
 
+    /// The same service, which says that its model is the one of `folder`: the index shows the
+    /// model's digest, and the metrics what it took to load, from opening the folder until now.
+    #[must_use]
+    pub fn loaded_from(mut self, folder: &Folder) -> Self {
+        self.settings_mut().origin = Some(folder.origin());
+        self
+    }
+
     /// The model.
     pub fn model(&self) -> &M {
         &self.loaded.model
@@ -178,9 +190,9 @@ impl<M, S> Service<M, S> {
         self.loaded.pool.as_ref()
     }
 
-    /// Where the time of its requests goes.
-    pub(crate) fn stages(&self) -> &Stages {
-        &self.loaded.stages
+    /// What is counted of it.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.loaded.figures
     }
 
     /// The queue before the predictor's batches, if it batches.

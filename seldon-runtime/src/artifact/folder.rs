@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::disk;
 use super::manifest::{self, Entry, Manifest};
 use crate::error::{Code, Error, Result, echo};
+use crate::observe::Origin;
 
 /// A model folder whose manifest has been read and whose files are open.
 ///
@@ -18,6 +20,8 @@ use crate::error::{Code, Error, Result, echo};
 pub struct Folder {
     path: PathBuf,
     manifest: Manifest,
+    digest: Arc<str>,
+    opened: Instant,
     /// The files of the manifest, in its order. Locked, because a file has one position.
     files: Vec<Mutex<File>>,
 }
@@ -38,12 +42,13 @@ impl Folder {
     /// the manifest lists is missing, is no regular file, or has another length. One sentence says
     /// which file fails which check.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let opened = Instant::now();
         let path = absolute(path.as_ref())?;
         for _ in 0..Self::TRIES {
             let place = place(&path);
             let manifest = manifest_bytes(&place);
             let before = manifest.as_ref().ok().cloned();
-            let folder = manifest.and_then(|bytes| Self::open_files(&place, &bytes));
+            let folder = manifest.and_then(|bytes| Self::open_files(&place, &bytes, opened));
             // The same manifest before and after: all files are of one model, or damaged.
             let after = manifest_bytes(&place).ok();
             if before == after && place == self::place(&path) {
@@ -64,6 +69,20 @@ impl Folder {
     /// The name of the service whose model it holds.
     pub fn service(&self) -> &str {
         &self.manifest.service
+    }
+
+    /// The SHA-256 of the manifest, in hexadecimal. The manifest has that of each file, so that
+    /// two folders of one digest hold the same model.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Which model it is, and how long ago it was opened.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            digest: Arc::clone(&self.digest),
+            took: self.opened.elapsed(),
+        }
     }
 
     /// Checks that the model is one of the service `name`.
@@ -118,13 +137,15 @@ impl Folder {
     }
 
     /// Opens the files that the manifest, `bytes`, lists.
-    fn open_files(path: &Path, bytes: &[u8]) -> Result<Self> {
+    fn open_files(path: &Path, bytes: &[u8], opened: Instant) -> Result<Self> {
         let manifest = Manifest::parse(bytes, &path.join(manifest::FILE))?;
         let open = |entry| open_file(path, entry).map(Mutex::new);
         let files = manifest.files.iter().map(open).collect::<Result<_>>()?;
         Ok(Self {
             path: path.to_owned(),
             manifest,
+            digest: manifest::digest(bytes).into(),
+            opened,
             files,
         })
     }

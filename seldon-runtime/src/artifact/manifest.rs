@@ -172,6 +172,11 @@ fn file_name(field: &str, kind: &str) -> String {
     name
 }
 
+/// The digest by which a manifest, and so a model, goes.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    sha256(bytes)
+}
+
 fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -66,6 +66,34 @@ pub(super) struct Face {
 }
 
 impl Code {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 24] = [
+        Self::InvalidParameter,
+        Self::MalformedJson,
+        Self::InvalidFeature,
+        Self::InvalidMessage,
+        Self::InvalidInput,
+        Self::Unauthenticated,
+        Self::NotFound,
+        Self::ModelNotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::UnsupportedEncoding,
+        Self::UriTooLong,
+        Self::HeadersTooLarge,
+        Self::Overloaded,
+        Self::DeadlineExceeded,
+        Self::ModelFailed,
+        Self::ModelPanicked,
+        Self::InvalidAnswer,
+        Self::CandidatesUnavailable,
+        Self::Unavailable,
+        Self::Setup,
+        Self::Internal,
+    ];
+
     /// The code's name on the wire, `INVALID_PARAMETER` for example.
     pub fn as_str(self) -> &'static str {
         self.face().name

@@ -135,6 +135,11 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Whether a `T` led to it.
+    pub(crate) fn is_caused_by<T: std::error::Error + 'static>(&self) -> bool {
+        self.0.cause.as_deref().is_some_and(|cause| cause.is::<T>())
+    }
+
     /// What led to it.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.0.cause.as_deref()
@@ -186,6 +191,18 @@ impl fmt::Debug for Error {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// A number that is none, as the cause of an error: it is counted.
+#[derive(Debug)]
+pub(crate) struct NonFinite(pub(crate) String);
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NonFinite {}
 
 /// `text` as an error may echo it: control characters escaped, cut at 64 characters.
 pub(crate) fn echo(text: &str) -> String {

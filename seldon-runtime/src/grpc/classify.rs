@@ -84,7 +84,7 @@ pub fn classify<P: Predictor>(
 
 async fn reply<P: Predictor>(service: &Service<P>, unpacked: Unpacked<P::Data>) -> Reply {
     let Unpacked { puid, data, begun } = unpacked;
-    let mut watch = (service.stages()).watch_from(Transport::Grpc, begun);
+    let mut watch = (service.figures().stages).watch_from(Transport::Grpc, begun);
     watch.lap(Stage::Decode);
     let answer = score_one(service, &mut watch, arriving(service), data).await?;
     let result =

@@ -1,15 +1,25 @@
 //! What an operator sees: figures, a line for each request, and where a panic came from.
 
+mod exposition;
+mod figures;
 mod histogram;
 mod log;
 mod metrics;
+mod now;
 mod panics;
 mod process;
 mod reloads;
+mod requests;
+mod services;
 mod stages;
 
+pub(crate) use exposition::Format;
+pub(crate) use figures::{Fetch, Figures};
 pub(crate) use log::log;
-pub(crate) use metrics::{Kind, Metrics, Now, Place};
+pub(crate) use metrics::{Metrics, Place};
+pub(crate) use now::Now;
 pub(crate) use panics::note_panics;
 pub(crate) use reloads::Reloads;
-pub(crate) use stages::{Stage, Stages, Stopwatch, Transport};
+pub(crate) use requests::Kind;
+pub(crate) use services::{Observed, Origin, Source};
+pub(crate) use stages::{Stage, Stopwatch, Transport};

@@ -2,7 +2,16 @@
 
 use std::panic;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+/// Panics since they are noted.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How many there were.
+pub(super) fn count() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
 
 /// Logs each panic of the process from here on: its place and its thread, without its message.
 pub(crate) fn note_panics() {
@@ -14,6 +23,7 @@ pub(crate) fn note_panics() {
             );
         }
         panic::set_hook(Box::new(|panicked| {
+            PANICS.fetch_add(1, Ordering::Relaxed);
             let location = panicked.location().map(ToString::to_string);
             let thread = thread::current();
             tracing::error!(

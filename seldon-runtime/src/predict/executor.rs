@@ -195,6 +195,21 @@ impl Pool {
         self.gate().most_waiting()
     }
 
+    /// How many calls are computed or about to be.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.gate().in_flight()
+    }
+
+    /// How many wait for that.
+    pub(crate) fn waiting(&self) -> usize {
+        self.gate().waiting()
+    }
+
+    /// How many were turned away: see [`Gate::shed`].
+    pub(crate) fn shed(&self) -> [u64; 2] {
+        self.gate().shed()
+    }
+
     fn gate(&self) -> &Gate {
         self.gate.get_or_init(|| gate(&Limits::default()))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Payload;
 use crate::any::Any;
-use crate::error::{Code, Error, Result};
+use crate::error::{BoxError, Code, Error, NonFinite, Result};
 
 /// One row's answer: a score for each class, in the order in which the caller is to read them.
 ///
@@ -140,10 +140,10 @@ impl Checked {
     pub(crate) fn new(prediction: Prediction, names: &'static [&'static str]) -> Result<Self> {
         for class in &prediction.classes {
             if !class.score.is_finite() || !class.confidence.is_finite() {
-                return Err(invalid(format!(
+                return Err(invalid(NonFinite(format!(
                     "the model's score for class {:?} is {}, its confidence {}",
                     class.label, class.score, class.confidence
-                )));
+                ))));
             }
             if let Label::Index(index) = class.label
                 && !names.is_empty()
@@ -192,7 +192,7 @@ fn any_as_json<M: Payload>(any: &Any) -> Result<serde_json::Value> {
 }
 
 /// The caller learns that the answer was unfit; the numbers are for the log.
-fn invalid(cause: String) -> Error {
+fn invalid(cause: impl Into<BoxError>) -> Error {
     Error::new(
         Code::InvalidAnswer,
         "the model gave an answer that cannot be sent",

@@ -84,5 +84,5 @@ async fn batched<P: Predictor>(
     let batching = P::BATCHING.expect("an arrival is noted only where there is batching");
     let answers = batch::batched(service, batching, arrival, rows).await;
     watch.lap(Stage::Predict);
-    answers
+    answers.inspect_err(|error| service.figures().failed(error))
 }

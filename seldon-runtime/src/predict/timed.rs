@@ -35,13 +35,13 @@ where
     if !E::HOPS {
         let done = E::run(service, service.pool(), input, work).await;
         watch.lap(Stage::Predict);
-        return done;
+        return done.inspect_err(|error| service.figures().failed(error));
     }
     let left = watch.mark();
     let call = Call { input, work, left };
     let done = E::run(service, service.pool(), call, |service, call| {
         let (transport, left) = call.left;
-        let mut watch = service.stages().watch_from(transport, left);
+        let mut watch = service.figures().stages.watch_from(transport, left);
         watch.lap(Stage::Queue);
         let done = (call.work)(service, call.input);
         watch.lap(Stage::Predict);
@@ -50,5 +50,5 @@ where
     .await;
     // The way back is nobody's.
     watch.restart();
-    done
+    done.inspect_err(|error| service.figures().failed(error))
 }

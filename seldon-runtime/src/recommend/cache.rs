@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) struct Lists<E> {
     /// `None` where nothing is kept.
     kept: Option<moka::sync::Cache<Box<str>, Arc<List>>>,
     flights: Mutex<Flights<E>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 struct Flights<E> {
@@ -61,6 +64,8 @@ impl<E: Send + Sync + 'static> Lists<E> {
         Self {
             kept,
             flights: Mutex::new(flights),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 
@@ -75,9 +80,13 @@ impl<E: Send + Sync + 'static> Lists<E> {
         F: Future<Output = HashMap<Box<str>, Outcome<E>>> + Send + 'static,
     {
         let kept: Vec<_> = keys.iter().map(|key| self.kept(key)).collect();
-        if kept.iter().all(Option::is_some) {
+        let hits = kept.iter().flatten().count();
+        self.hits.fetch_add(hits as u64, Ordering::Relaxed);
+        let misses = kept.len() - hits;
+        if misses == 0 {
             return kept.into_iter().map(Ok).collect();
         }
+        self.misses.fetch_add(misses as u64, Ordering::Relaxed);
         let places = self.board(keys, kept, read);
         let waiting = (keys.iter().zip(places)).map(|(key, place)| async move {
             match place {
@@ -89,6 +98,12 @@ impl<E: Send + Sync + 'static> Lists<E> {
             }
         });
         join_all(waiting).await
+    }
+
+    /// How many lists were kept when they were asked for, and how many were not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.hits), read(&self.misses))
     }
 
     fn kept(&self, key: &str) -> Option<Arc<List>> {

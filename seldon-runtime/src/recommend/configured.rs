@@ -1,6 +1,6 @@
 //! Candidate lists from where the configuration says.
 
-use super::{CandidateSource, Fetched, InMemory, Memcached};
+use super::{CandidateSource, Fetched, InMemory, Memcached, SourceState};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -35,6 +35,13 @@ impl CandidateSource for Configured {
         match self {
             Self::Memcached(source) => source.fetch(keys).await,
             Self::InMemory(source) => source.fetch(keys).await,
+        }
+    }
+
+    fn state(&self) -> SourceState {
+        match self {
+            Self::Memcached(source) => source.state(),
+            Self::InMemory(source) => source.state(),
         }
     }
 }

@@ -15,7 +15,7 @@ pub use candidates::{Candidates, ItemIndex, List};
 pub use configured::Configured;
 pub use in_memory::InMemory;
 pub use memcached::{CandidateSettings, Memcached, Routing};
-pub use source::{AllItems, CandidateSource, Fetched};
+pub use source::{AllItems, CandidateSource, Fetched, ServerState, SourceState};
 
 pub(crate) use key::{LONGEST as LONGEST_KEY, is_key};
 pub(crate) use rank::rank;

@@ -1,7 +1,7 @@
 //! What the wire promises of recommendations, kept whatever the model returned.
 
 use super::{Candidates, Recommendation, Scores};
-use crate::error::{Code, Error, Result};
+use crate::error::{BoxError, Code, Error, NonFinite, Result};
 
 /// The best `limit` of `found`, best first, ties by item id, without repetitions, excluded items
 /// and items outside `candidates`, their scores brought to 0..1 by `scores`.
@@ -17,10 +17,10 @@ pub(crate) fn rank(
     scores: Scores,
 ) -> Result<Vec<Recommendation>> {
     if let Some(bad) = found.iter().find(|r| !r.score.is_finite()) {
-        return Err(unfit(format!(
+        return Err(unfit(NonFinite(format!(
             "the score of item {} is {}",
             bad.item, bad.score
-        )));
+        ))));
     }
     let mut excluded = exclusions.to_vec();
     excluded.sort_unstable();
@@ -80,7 +80,7 @@ fn normalise(found: &mut [Recommendation], scores: Scores) -> Result<()> {
     Ok(())
 }
 
-fn unfit(cause: String) -> Error {
+fn unfit(cause: impl Into<BoxError>) -> Error {
     Error::new(
         Code::InvalidAnswer,
         "the model gave an answer that cannot be sent",

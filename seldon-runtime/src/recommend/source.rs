@@ -33,6 +33,33 @@ pub trait CandidateSource: Sized + Send + Sync + 'static {
     ///
     /// If the source cannot be reached in time, or what it holds is no list of items.
     fn fetch(&self, keys: &[&str]) -> impl Future<Output = Result<Fetched>> + Send;
+
+    /// How the source fares, for the metrics: read when somebody asks for them.
+    fn state(&self) -> SourceState {
+        SourceState::default()
+    }
+}
+
+/// How a source fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceState {
+    /// Lists that were still kept from an earlier request.
+    pub cache_hits: u64,
+    /// Lists that were not, and had to be read.
+    pub cache_misses: u64,
+    /// The servers that it reads from.
+    pub servers: Vec<ServerState>,
+}
+
+/// How one of a source's servers fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerState {
+    /// As it was configured: `host:port`.
+    pub address: String,
+    /// It does not answer, and requests are turned away without asking it.
+    pub breaker_open: bool,
+    /// How often that began.
+    pub openings: u64,
 }
 
 /// What a source gave.

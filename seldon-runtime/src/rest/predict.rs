@@ -79,7 +79,7 @@ async fn answer<P: Predictor>(
     body: Bytes,
 ) -> Result<Response<known::Reply>> {
     let content = Content::of(body);
-    let mut watch = service.stages().watch(Transport::Rest);
+    let mut watch = service.figures().stages.watch(Transport::Rest);
     let (form, json): (&[u8], Option<&[u8]>) = match &content {
         Content::Empty => (&[], None),
         Content::Json(body) => (&[], Some(body)),

@@ -14,7 +14,7 @@ use super::body::{self, Content};
 use super::parameters::Parameters;
 use crate::error::{Code, Error, Result, Violation};
 use crate::known::{self, Answering, Known, Reads};
-use crate::observe::{Stage, Transport};
+use crate::observe::{Fetch, Stage, Transport};
 use crate::predict::{Executor, run_timed};
 use crate::recommend::{
     CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, is_key, rank,
@@ -91,7 +91,7 @@ async fn respond<R: Recommender>(
     body: Bytes,
 ) -> Result<Response<known::Reply>> {
     let content = Content::of(body);
-    let mut watch = service.stages().watch(Transport::Rest);
+    let mut watch = service.figures().stages.watch(Transport::Rest);
     let form: &[u8] = match &content {
         Content::Empty => &[],
         Content::Form(form) => form,
@@ -131,6 +131,11 @@ async fn respond<R: Recommender>(
         Some(keys) if R::Source::LOOKS_UP => {
             let fetched = service.source().fetch(&keys).await;
             watch.lap(Stage::Candidates);
+            service.figures().fetched(match &fetched {
+                Ok(fetched) if fetched.degraded => Fetch::Degraded,
+                Ok(_) => Fetch::Good,
+                Err(_) => Fetch::Failed,
+            });
             let fetched = fetched?;
             (Candidates::union(&fetched.lists), fetched.degraded)
         }

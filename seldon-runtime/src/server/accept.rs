@@ -57,6 +57,16 @@ impl Connections {
         self.most - self.places.available_permits()
     }
 
+    /// How many may be served.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// How many are told that they are too many.
+    pub(super) fn crowd(&self) -> usize {
+        CROWD - self.crowd.available_permits()
+    }
+
     /// Waits until none is open.
     pub(super) async fn closed(&self) {
         for (places, most) in [(&self.places, self.most), (&self.crowd, CROWD)] {

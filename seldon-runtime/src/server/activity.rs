@@ -1,10 +1,12 @@
 //! What a connection's peer is doing, and by when it must have done it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::census::Census;
 use super::limits::Limits;
 
 /// The activity of one connection.
@@ -25,11 +27,12 @@ pub(super) struct Activity {
     heard: AtomicBool,
     /// What is written waits for more to go along.
     held: AtomicBool,
+    census: Arc<Census>,
 }
 
 impl Activity {
     /// A connection of which nothing was read yet: its first head is awaited.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(census: Arc<Census>) -> Self {
         Self {
             opened: Instant::now(),
             since: AtomicU64::new(0),
@@ -38,6 +41,7 @@ impl Activity {
             requests: AtomicU64::new(0),
             heard: AtomicBool::new(false),
             held: AtomicBool::new(false),
+            census,
         }
     }
 
@@ -79,14 +83,18 @@ impl Activity {
     /// A request's head is complete.
     pub(super) fn request(&self) {
         self.in_head.store(false, Ordering::Relaxed);
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.census.busy();
+        }
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A request's reply has been handed over to its last byte, or will never be.
     pub(super) fn reply(&self) {
         self.touch();
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.census.quiet();
+        }
     }
 
     /// Whether no request is in flight.

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::IntoResponse;
 use axum::routing::get;
-use http::header;
+use http::{HeaderMap, header};
 
 use super::accept::Connections;
 use super::guard::Guard;
-
-/// The text format that is written, by the name that Prometheus asks for.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::observe::Format;
 
 /// Where the figures are.
 pub(super) const METRICS: &str = "/metrics";
@@ -18,9 +17,11 @@ pub(super) const METRICS: &str = "/metrics";
 /// `GET /metrics`.
 pub(super) fn routes(guard: &Arc<Guard>, connections: &Connections) -> Router {
     let (guard, connections) = (Arc::clone(guard), connections.clone());
-    let figures = move || {
-        let text = guard.figures(connections.open());
-        async move { ([(header::CONTENT_TYPE, OPEN_METRICS)], text) }
+    let figures = move |headers: HeaderMap| {
+        let format = Format::accepted_by(&headers);
+        let text = guard.figures(&connections, format);
+        let kind = (header::CONTENT_TYPE, format.content_type());
+        async move { ([kind, (header::VARY, "accept")], text).into_response() }
     };
     Router::new()
         .route(METRICS, get(figures))

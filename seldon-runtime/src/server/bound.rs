@@ -14,6 +14,7 @@ use super::connection::Site;
 use super::exposure;
 use super::guard::Guard;
 use super::health::Health;
+use super::index::Index;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
 use super::routes::Routes;
@@ -30,6 +31,7 @@ pub struct Bound {
     admin: Option<SocketAddr>,
     guard: Arc<Guard>,
     health: Health,
+    index: Index,
     connections: Connections,
 }
 
@@ -61,6 +63,7 @@ impl Bound {
             admin: None,
             guard,
             health: ready.health.clone(),
+            index: ready.index.clone(),
             connections,
         }
     }
@@ -81,6 +84,7 @@ impl Bound {
         let (door, address) = open(address, site).await?;
         self.doors.push(door);
         self.admin = Some(address);
+        self.index.administered(address);
         Ok(self)
     }
 

@@ -56,6 +56,7 @@ pub(super) struct Site {
 pub(super) async fn serve(stream: TcpStream, site: Arc<Site>, crowded: bool) {
     // A reply is one write; waiting for more to send along would only delay it.
     let _ = stream.set_nodelay(true);
+    let newcomer = site.guard.census().arrival();
     let mut phase = site.guard.life().watch();
     let opened = tokio::select! {
         opened = open(stream, &site) => opened,
@@ -75,6 +76,7 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>, crowded: bool) {
     else {
         return;
     };
+    drop(newcomer);
     match version {
         Version::Http1 => {
             let socket = Socket::http1(stream, first, Arc::clone(&activity));
@@ -120,7 +122,7 @@ async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
         },
     };
     // The handshake had a time of its own.
-    let activity = Arc::new(Activity::new());
+    let activity = Arc::new(Activity::new(Arc::clone(site.guard.census())));
     let sniffed = timeout(limits.head_time, sniff(&mut stream)).await;
     let (version, first) = sniffed.ok()?.ok()?;
     Some(Opened {
@@ -133,7 +135,7 @@ async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
 
 /// Tells a peer that speaks HTTP in plain text why it gets no answer.
 async fn tell_of_tls(stream: TcpStream) {
-    let activity = Arc::new(Activity::new());
+    let activity = Arc::new(Activity::new(Arc::default()));
     let mut socket = Socket::http1(stream.into(), Bytes::new(), activity);
     // It fits into any socket's buffer; a peer that is gone has missed nothing.
     if socket.write_all(&not_tls()).await.is_ok() {

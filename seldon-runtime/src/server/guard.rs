@@ -18,8 +18,10 @@ use http::{HeaderMap, HeaderValue, Uri, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::{Instant, timeout_at};
 
+use super::accept::Connections;
 use super::admin::METRICS;
 use super::capped::Capped;
+use super::census::Census;
 use super::deadline::{Patience, patience};
 use super::life::{Life, Phase};
 use super::limits::Limits;
@@ -29,7 +31,8 @@ use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc::{self, is_grpc};
 use crate::known::{Answering, Known, Reads, Reply};
-use crate::observe::{Kind, Metrics, Now, Place, log};
+use crate::observe::{Format, Kind, Metrics, Now, Place, log};
+use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
 
 /// The guard of a server, over all its listeners.
@@ -39,16 +42,20 @@ pub(super) struct Guard {
     life: Life,
     gate: Gate,
     metrics: Metrics,
+    pools: Vec<Pool>,
+    census: Arc<Census>,
 }
 
 impl Guard {
-    pub(super) fn new(limits: Limits, life: Life, metrics: Metrics) -> Self {
+    pub(super) fn new(limits: Limits, life: Life, metrics: Metrics, pools: Vec<Pool>) -> Self {
         let gate = Gate::new(limits.in_flight, limits.queue_per_place, limits.queue_time);
         Self {
             limits,
             life,
             gate,
             metrics,
+            pools,
+            census: Arc::default(),
         }
     }
 
@@ -64,6 +71,11 @@ impl Guard {
     pub(super) fn handshake_failed(&self, error: &dyn std::fmt::Display) {
         self.metrics.handshake_failed();
         tracing::debug!(%error, "the TLS handshake failed");
+    }
+
+    /// The states of the connections.
+    pub(super) fn census(&self) -> &Arc<Census> {
+        &self.census
     }
 
     /// Answers `request`: by `known` if there is one and it takes it, by `next` otherwise, or with
@@ -90,6 +102,7 @@ impl Guard {
 
     /// Turns a request away whose connection is one too many.
     pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response<Reply> {
+        self.metrics.turned_away();
         let asked = self.ask(request);
         let version = asked.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
@@ -150,7 +163,7 @@ impl Guard {
         let work = async {
             let _place = match is_health(request.uri()) {
                 true => None,
-                false => Some(self.enter().await?),
+                false => Some(self.enter(asked).await?),
             };
             let panicked = |_| Error::new(Code::Internal, "the service failed to answer");
             let (head, body) = request.into_parts();
@@ -196,13 +209,14 @@ impl Guard {
     }
 
     /// A place among the requests in flight.
-    async fn enter(&self) -> Result<Permit> {
+    async fn enter(&self, asked: &Asked) -> Result<Permit> {
         if let Some(place) = self.gate.try_enter() {
             return Ok(place);
         }
         let begun = Instant::now();
         let place = self.gate.enter().await;
-        self.metrics.waited(begun.elapsed());
+        let time = begun.elapsed();
+        self.metrics.waited(asked.place, asked.kind, time);
         place
     }
 
@@ -271,13 +285,33 @@ impl Guard {
     }
 
     /// The figures of the server, as Prometheus reads them.
-    pub(super) fn figures(&self, connections: usize) -> String {
-        self.metrics.text(&Now {
-            in_flight: self.limits.in_flight.saturating_sub(self.gate.free()),
-            waiting: self.gate.waiting(),
-            connections,
+    pub(super) fn figures(&self, connections: &Connections, format: Format) -> String {
+        let (new, active) = self.census.count();
+        let idle = connections.open().saturating_sub(new + active);
+        let [full, late] = self.gate.shed();
+        let pools = self.pools.iter().map(Pool::shed);
+        let [pool_full, pool_late] = pools.fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
+        let now = Now {
             ready: self.life.is_ready(),
-        })
+            in_flight: self.gate.in_flight(),
+            in_flight_limit: self.gate.places(),
+            waiting: self.gate.waiting(),
+            waiting_limit: self.gate.most_waiting(),
+            connections: [
+                ("new", new),
+                ("idle", idle),
+                ("active", active),
+                ("turned_away", connections.crowd()),
+            ],
+            connections_limit: connections.most(),
+            shed: vec![
+                ("queue_full", full),
+                ("queue_time", late),
+                ("pool_queue_full", pool_full),
+                ("pool_queue_time", pool_late),
+            ],
+        };
+        self.metrics.text(now, format)
     }
 }
 

@@ -1,48 +1,53 @@
 //! `GET /`: what is served here, for whoever comes upon it.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
 use axum::Router;
-use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header;
 use serde::Serialize;
 
 use super::Mounted;
-use crate::error::{Error, Result};
+use super::admin;
+use crate::error::Error;
+
+/// What the index says.
+#[derive(Debug, Clone)]
+pub(super) struct Index {
+    services: Arc<[Entry]>,
+    /// Bound after the index was made, if at all.
+    admin: Arc<OnceLock<SocketAddr>>,
+}
 
 #[derive(Serialize)]
-struct Index<'a> {
-    services: Vec<Entry<'a>>,
+struct Page<'a> {
+    services: &'a [Entry],
     health: Health,
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    name: &'a str,
-    kind: &'a str,
-    path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    grpc: Option<Method<'a>>,
+    admin: Option<Admin>,
 }
 
-impl<'a> Entry<'a> {
-    fn of(mounted: &'a Mounted) -> Self {
-        Self {
-            name: &mounted.name,
-            kind: mounted.kind,
-            path: &mounted.path,
-            grpc: mounted.takes.map(|message| Method {
-                method: format!("{}/Classify", crate::grpc::SERVICE),
-                message,
-            }),
-        }
-    }
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: String,
+    kind: &'static str,
+    variation: String,
+    /// The first digits of the model's digest, as many as tell versions apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc: Option<Method>,
 }
 
 /// How a predictor is called over gRPC.
-#[derive(Serialize)]
-struct Method<'a> {
+#[derive(Debug, Serialize)]
+struct Method {
     method: String,
-    message: &'a str,
+    message: &'static str,
 }
 
 #[derive(Serialize)]
@@ -51,22 +56,67 @@ struct Health {
     ready: &'static str,
 }
 
-/// The index of what is mounted, written once.
-///
-/// # Errors
-///
-/// None that is known of: it is text only.
-pub(super) fn routes(mounted: &[Mounted]) -> Result<Router> {
-    let index = Index {
-        services: mounted.iter().map(Entry::of).collect(),
+/// What the listener for administration answers.
+#[derive(Serialize)]
+struct Admin {
+    address: SocketAddr,
+    metrics: &'static str,
+}
+
+/// How many digits of a digest are shown: with as many git tells commits apart.
+const SHORT: usize = 12;
+
+impl Entry {
+    fn of(mounted: &Mounted) -> Self {
+        let observed = &mounted.observed;
+        Self {
+            name: mounted.name.clone(),
+            kind: mounted.kind,
+            variation: observed.variation.clone(),
+            version: (observed.origin.as_ref()).map(|o| o.digest.chars().take(SHORT).collect()),
+            path: mounted.path.clone(),
+            grpc: mounted.takes.map(|message| Method {
+                method: format!("{}/Classify", crate::grpc::SERVICE),
+                message,
+            }),
+        }
+    }
+}
+
+impl Index {
+    /// The index of what is mounted.
+    pub(super) fn new(mounted: &[Mounted]) -> Self {
+        Self {
+            services: mounted.iter().map(Entry::of).collect(),
+            admin: Arc::default(),
+        }
+    }
+
+    /// Says where administration listens.
+    pub(super) fn administered(&self, address: SocketAddr) {
+        // There is one such listener; a second would be shown as the first.
+        let _ = self.admin.set(address);
+    }
+
+    pub(super) fn routes(&self) -> Router {
+        Router::new().route("/", get(page)).with_state(self.clone())
+    }
+}
+
+async fn page(State(index): State<Index>) -> Response {
+    let page = Page {
+        services: &index.services,
         health: Health {
             live: "/health/live",
             ready: "/health/ready",
         },
+        admin: index.admin.get().map(|address| Admin {
+            address: *address,
+            metrics: admin::METRICS,
+        }),
     };
-    let text = serde_json::to_vec(&index)
-        .map(Bytes::from)
-        .map_err(|e| Error::setup("cannot write the index of services").with_cause(e))?;
-    let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], text) };
-    Ok(Router::new().route("/", get(answer)))
+    match serde_json::to_vec(&page) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(e) => Error::from(e).into_response(),
+    }
 }

@@ -5,6 +5,7 @@ mod activity;
 mod admin;
 mod bound;
 mod capped;
+mod census;
 mod connection;
 mod date;
 mod deadline;
@@ -44,15 +45,16 @@ pub use limits::Limits;
 use connection::Site;
 use guard::Guard;
 use health::Health;
+use index::Index;
 use life::Life;
 use routes::{Direct, Routes};
 
 use crate::access::{ApiKeys, Tls};
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Folder};
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
-use crate::observe::{Metrics, Stages};
+use crate::observe::{Metrics, Observed, Source};
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::rest;
@@ -75,6 +77,8 @@ pub trait Program: Artifact {
 pub struct Mount<'a> {
     pub(crate) server: Server,
     pub(crate) config: &'a Config,
+    /// Where the model is from.
+    pub(crate) folder: &'a Folder,
 }
 
 /// Services, composed into one server.
@@ -104,7 +108,7 @@ struct Mounted {
     takes: Option<&'static str>,
     /// What reflection shows of that message.
     descriptors: &'static [u8],
-    stages: Stages,
+    observed: Observed,
 }
 
 impl Server {
@@ -180,6 +184,13 @@ impl Server {
     #[must_use]
     pub fn recommender_service<R: Recommender>(mut self, service: Service<R, R::Source>) -> Self {
         self.note("recommender", &service, None);
+        if let Some(mounted) = self.mounted.last_mut()
+            && R::Source::LOOKS_UP
+        {
+            let service = service.clone();
+            let source = Source(Arc::new(move || service.source().state()));
+            mounted.observed.source = Some(source);
+        }
         if self.wrong.is_none() {
             self.router = self.router.merge(R::routes(service.clone()));
             let path = service.path().into();
@@ -235,6 +246,14 @@ impl Server {
         if let Some(wrong) = wrong {
             self.wrong.get_or_insert(wrong);
         }
+        let observed = Observed {
+            name: service.name().into(),
+            variation: service.settings().variation.clone(),
+            origin: service.settings().origin.clone(),
+            figures: service.figures().clone(),
+            pool: service.pool().cloned(),
+            source: None,
+        };
         self.pools.extend(service.pool().cloned());
         self.mounted.push(Mounted {
             kind,
@@ -242,7 +261,7 @@ impl Server {
             path,
             takes,
             descriptors: &[],
-            stages: service.stages().clone(),
+            observed,
         });
     }
 
@@ -366,11 +385,9 @@ impl Server {
             pool.limit(&self.limits);
         }
         let life = Life::new();
-        let stages = self
-            .mounted
-            .iter()
-            .map(|m| (m.name.clone(), m.stages.clone()));
-        let metrics = Metrics::new(self.paths(), stages);
+        let index = Index::new(&self.mounted);
+        let observed = (self.mounted.iter()).map(|mounted| mounted.observed.clone());
+        let metrics = Metrics::new(observed.collect(), self.paths());
         if let Some(tls) = &self.tls {
             tls.watch(metrics.reloads())?;
         }
@@ -387,7 +404,7 @@ impl Server {
             rest: Face {
                 services: self.router,
                 known: self.known,
-                own: health.rest().merge(index::routes(&self.mounted)?),
+                own: health.rest().merge(index.routes()),
             },
             grpc: Face {
                 services: grpc.router,
@@ -396,10 +413,11 @@ impl Server {
                     .collect(),
                 own: health.grpc().merge(reflection::routes(&descriptors)?),
             },
-            guard: Arc::new(Guard::new(self.limits, life, metrics)),
+            guard: Arc::new(Guard::new(self.limits, life, metrics, self.pools)),
             health,
             tls: self.tls,
             keys: self.keys,
+            index,
         })
     }
 }
@@ -415,6 +433,7 @@ struct Ready {
     health: Health,
     tls: Option<Tls>,
     keys: Option<ApiKeys>,
+    index: Index,
 }
 
 impl Ready {
@@ -513,7 +532,7 @@ impl Mount<'_> {
     ///
     /// If the model fails to warm up.
     pub fn predictor<P: Predictor>(self, model: P) -> Result<Server> {
-        let mut service = configured(Service::predictor(model)?, self.config);
+        let mut service = self.configured(Service::predictor(model)?);
         if let Some(reply) = self.config.reply {
             service = service.replying(reply);
         }
@@ -527,17 +546,18 @@ impl Mount<'_> {
     /// If the source cannot be opened, or the model fails to warm up.
     pub async fn recommender<R: Recommender>(self, model: R) -> Result<Server> {
         let source = R::Source::open(self.config).await?;
-        let service = configured(Service::recommender(model, source)?, self.config);
+        let service = self.configured(Service::recommender(model, source)?);
         Ok(self.server.recommender_service(service))
     }
-}
 
-fn configured<M, S>(mut service: Service<M, S>, config: &Config) -> Service<M, S> {
-    if let Some(name) = &config.model_name {
-        service = service.named(name);
+    fn configured<M, S>(&self, service: Service<M, S>) -> Service<M, S> {
+        let mut service = service.loaded_from(self.folder);
+        if let Some(name) = &self.config.model_name {
+            service = service.named(name);
+        }
+        if let Some(variation) = &self.config.variation {
+            service = service.variation(variation);
+        }
+        service
     }
-    if let Some(variation) = &config.variation {
-        service = service.variation(variation);
-    }
-    service
 }

@@ -147,6 +147,7 @@ async fn the_index_says_what_is_served() {
         "services": [{
             "name": "quick",
             "kind": "predictor",
+            "variation": "default",
             "path": "/predict",
             "grpc": {
                 "method": "io.seldon.api.rpc.Seldon/Classify",

@@ -1,6 +1,8 @@
 //! The figures on the listener for administration.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use seldon_runtime::Server;
 
@@ -24,7 +26,6 @@ const FIGURES: &str = "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n";
 pub(crate) async fn figure(admin: SocketAddr, series: &str) -> Option<f64> {
     let answer = Peer::to(admin).await.ask(FIGURES).await;
     assert_eq!(answer.status, 200);
-    assert!(answer.body.ends_with("# EOF\n"));
     answer.body.lines().find_map(|line| {
         let value = line.strip_prefix(series)?.strip_prefix(' ')?;
         value.parse().ok()
@@ -79,8 +80,9 @@ async fn what_is_open_and_in_flight_is_shown_though_no_place_is_free() {
     stalled.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
     assert_eq!(figure(admin, "seldon_requests_in_flight").await, Some(1.0));
     assert_eq!(figure(admin, "seldon_ready").await, Some(1.0));
-    let open = figure(admin, "seldon_connections_open").await;
-    assert!(open >= Some(2.0), "{open:?}");
+    // The one that asks is active as well.
+    let active = figure(admin, "seldon_connections{state=\"active\"}").await;
+    assert_eq!(active, Some(2.0));
     let memory = figure(admin, "process_resident_memory_bytes").await;
     assert!(memory > Some(1e6), "{memory:?}");
 }
@@ -160,4 +162,223 @@ async fn a_call_waits_for_a_thread_of_the_pool() {
     let predict =
         "seldon_stage_duration_seconds_sum{service=\"slow\",transport=\"rest\",stage=\"predict\"}";
     assert!(figure(admin, predict).await >= Some(0.03));
+}
+
+#[tokio::test]
+async fn what_a_model_does_wrong_is_counted_by_service() {
+    let (server, admin) = administered(long()).await;
+    let mut peer = server.connect().await;
+    for what in [PANIC, NAN, NAN, FAIL, ANSWER] {
+        peer.ask(get(&[what])).await;
+    }
+    for (figure_of, count) in [("model_panics", 1.0), ("non_finite_answers", 2.0)] {
+        let series = format!("seldon_{figure_of}_total{{service=\"quick\"}}");
+        assert_eq!(figure(admin, &series).await, Some(count), "{series}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_turned_away_is_counted_by_reason() {
+    let mut limits = long();
+    limits.in_flight = 1;
+    limits.queue_per_place = 1;
+    limits.queue_time = Duration::from_millis(20);
+    let (server, admin) = administered(limits).await;
+    let mut stalled = server.connect().await;
+    stalled
+        .send("POST /predict HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        .await;
+    stalled.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let mut waiting = server.connect().await;
+    assert_eq!(waiting.ask(get(&[ANSWER])).await.status, 503);
+    let late = "seldon_requests_shed_total{reason=\"queue_time\"}";
+    assert_eq!(figure(admin, late).await, Some(1.0));
+    assert_eq!(
+        figure(admin, &stage("quick", "rest", "queue")).await,
+        Some(1.0)
+    );
+    for (name, value) in [("requests_in_flight", 1.0), ("queue_depth_limit", 1.0)] {
+        assert_eq!(figure(admin, &format!("seldon_{name}")).await, Some(value));
+    }
+}
+
+#[tokio::test]
+async fn connections_are_counted_by_state() {
+    let (server, admin) = administered(long()).await;
+    let mut idle = server.connect().await;
+    idle.ask(get(&[ANSWER])).await;
+    let silent = server.connect().await;
+    // The silent one was accepted before this one, which is answered.
+    idle.ask(get(&[ANSWER])).await;
+    // The reply's last byte may be read before the server has noted it, so that this is waited for.
+    let states = async || {
+        let mut states = Vec::new();
+        for state in ["new", "idle", "active", "turned_away"] {
+            let series = format!("seldon_connections{{state=\"{state}\"}}");
+            states.push(figure(admin, &series).await.expect("a figure"));
+        }
+        states
+    };
+    patient(async {
+        while states().await != [1.0, 1.0, 1.0, 0.0] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop((idle, silent));
+    patient(async {
+        while states().await != [0.0, 0.0, 1.0, 0.0] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_shows_what_it_does() {
+    let bound = Server::new().limits(long()).mount(Slow {});
+    let bound = bound.bind("127.0.0.1:0").await.expect("it can be bound");
+    let bound = bound
+        .administered("127.0.0.1:0")
+        .await
+        .expect("it can be bound");
+    let admin = bound.admin_addr().expect("there is one");
+    let server = Running::of(bound);
+    let mut peer = server.connect().await;
+    peer.send(get(&[SLEEP, 300.0])).await;
+    patient(async {
+        while figure(admin, "seldon_pool_in_flight{service=\"slow\"}").await != Some(1.0) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(peer.answer().await.status, 200);
+    assert_eq!(
+        figure(admin, "seldon_pool_in_flight{service=\"slow\"}").await,
+        Some(0.0)
+    );
+}
+
+/// A service by a name that is also one of the server's own for "none of them".
+#[tokio::test]
+async fn no_series_comes_twice_whatever_services_are_called() {
+    for name in ["other", "shared", "a \"quoted\\ one\n"] {
+        let service = seldon_runtime::Service::predictor(Quick {}).expect("it is warm");
+        let server = Server::new().mount_service(service.named(name));
+        let bound = server.bind("127.0.0.1:0").await.expect("it can be bound");
+        let bound = bound
+            .administered("127.0.0.1:0")
+            .await
+            .expect("it can be bound");
+        let admin = bound.admin_addr().expect("there is one");
+        let server = Running::of(bound);
+        server.connect().await.ask(get(&[ANSWER])).await;
+        for accept in ["text/plain", OPEN_METRICS] {
+            let text = page(admin, accept).await.body;
+            check(&text, accept == OPEN_METRICS);
+        }
+    }
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
+async fn page(admin: SocketAddr, accept: &str) -> Answer {
+    let ask = format!("GET /metrics HTTP/1.1\r\nhost: test\r\naccept: {accept}\r\n\r\n");
+    Peer::to(admin).await.ask(ask).await
+}
+
+#[tokio::test]
+async fn each_scraper_reads_the_format_that_it_asks_for() {
+    let (server, admin) = administered(long()).await;
+    let mut peer = server.connect().await;
+    for what in [ANSWER, PANIC, NAN] {
+        peer.ask(get(&[what])).await;
+    }
+    let answer = Peer::to(admin).await.ask(FIGURES).await;
+    let classic = Some("text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(answer.header("content-type"), classic);
+    check(&answer.body, false);
+    let answer = page(
+        admin,
+        "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+    )
+    .await;
+    let open = Some("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_eq!(answer.header("content-type"), open);
+    check(&answer.body, true);
+}
+
+/// Holds `text` against the rules of its format: each family once and with its type before its
+/// samples, names and labels well-formed, no series twice, histograms that add up.
+fn check(text: &str, open: bool) {
+    let mut families = HashMap::new();
+    let mut family: Option<(&str, &str)> = None;
+    let mut series = HashSet::new();
+    let mut buckets: Option<(String, f64)> = None;
+    let (body, end) = match open {
+        true => (text.strip_suffix("# EOF\n"), "OpenMetrics ends in EOF"),
+        false => (
+            text.ends_with('\n').then_some(text),
+            "a text ends in a line",
+        ),
+    };
+    for line in body.expect(end).lines() {
+        if let Some(said) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = said.split_once(' ').expect("a type");
+            let kinds: &[_] = match open {
+                true => &["counter", "gauge", "histogram", "info"],
+                false => &["counter", "gauge", "histogram"],
+            };
+            assert!(kinds.contains(&kind), "{line}");
+            assert!(families.insert(name, kind).is_none(), "twice: {line}");
+            family = Some((name, kind));
+            continue;
+        }
+        if line.starts_with("# HELP ") || (open && line.starts_with("# UNIT ")) {
+            continue;
+        }
+        let (id, value) = line.rsplit_once(' ').expect("a sample");
+        let value: f64 = value.parse().expect("a number");
+        assert!(series.insert(id), "twice: {id}");
+        let (name, labels) = match id.split_once('{') {
+            Some((name, labels)) => (name, labels.strip_suffix('}').expect("labels end")),
+            None => (id, ""),
+        };
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        assert!(name.bytes().all(plain), "{line}");
+        assert_eq!(unquoted(labels).matches('"').count() % 2, 0, "{line}");
+        let (of, kind) = family.expect("a sample has a type");
+        let suffix = name
+            .strip_prefix(of)
+            .unwrap_or_else(|| panic!("{line} under {of}"));
+        let suffixes: &[&str] = match kind {
+            "counter" if open => &["_total"],
+            "info" => &["_info"],
+            "histogram" => &["_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        assert!(suffixes.contains(&suffix), "{line}");
+        if kind == "counter" {
+            assert!(name.ends_with("_total"), "{line}");
+        }
+        if suffix == "_bucket" {
+            let bound = labels.strip_prefix("le=\"").and_then(|l| l.split_once('"'));
+            let (bound, others) = bound.expect("a bucket has a bound");
+            let below = match buckets.take() {
+                Some((of, below)) if of == others => below,
+                _ => 0.0,
+            };
+            assert!(value >= below, "{line} is less than before");
+            buckets = (bound != "+Inf").then(|| (others.to_owned(), value));
+        }
+    }
+    assert!(families.len() > 20, "{} families", families.len());
+}
+
+/// Without what is escaped.
+fn unquoted(labels: &str) -> String {
+    labels
+        .replace("\\\\", "")
+        .replace("\\\"", "")
+        .replace("\\n", "")
 }

@@ -16,6 +16,7 @@ struct State {
     probed: bool,
     /// When the server last answered.
     answered: Option<Instant>,
+    openings: u64,
 }
 
 impl Breaker {
@@ -40,7 +41,14 @@ impl Breaker {
         if state.answered.is_some_and(|at| at >= since) {
             return false;
         }
-        !std::mem::replace(&mut state.open, true)
+        let opens = !std::mem::replace(&mut state.open, true);
+        state.openings += u64::from(opens);
+        opens
+    }
+
+    /// How often it was opened.
+    pub(super) fn openings(&self) -> u64 {
+        self.state().openings
     }
 
     /// The right to probe the server, if it needs that and nobody does it. The right goes back when the
@@ -71,6 +79,7 @@ mod tests {
         assert!(breaker.failed(began));
         assert!(!breaker.is_closed());
         assert!(!breaker.failed(began), "it is open already");
+        assert_eq!(breaker.openings(), 1);
         assert!(breaker.answered());
         assert!(breaker.is_closed());
         assert!(!breaker.answered(), "it is closed already");

@@ -23,7 +23,7 @@ use self::server::Server;
 use self::value::Value;
 use super::cache::{Lists, Outcome};
 use super::key::{LONGEST, is_key};
-use super::{CandidateSource, Fetched, List};
+use super::{CandidateSource, Fetched, List, ServerState, SourceState};
 use crate::config::Config;
 use crate::error::{Code, Error, Result, Violation, echo};
 
@@ -128,6 +128,21 @@ impl CandidateSource for Memcached {
             }
         }
         Ok(fetched)
+    }
+
+    fn state(&self) -> SourceState {
+        let (cache_hits, cache_misses) = self.lists.counts();
+        SourceState {
+            cache_hits,
+            cache_misses,
+            servers: (self.pool.servers.iter().zip(&self.pool.addresses))
+                .map(|(server, address)| ServerState {
+                    address: address.clone(),
+                    breaker_open: !server.breaker().is_closed(),
+                    openings: server.breaker().openings(),
+                })
+                .collect(),
+        }
     }
 }
 

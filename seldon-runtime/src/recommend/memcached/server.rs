@@ -86,6 +86,11 @@ impl Server {
         }
     }
 
+    /// Whether it answers, and how often it did not.
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
     /// Finds out at the start whether the server answers, so that no request has to.
     pub(super) async fn greet(self: &Arc<Self>) {
         let since = Instant::now();

@@ -1,0 +1,57 @@
+//! What is counted of one service where its requests are answered.
+
+use prometheus_client::metrics::counter::Counter;
+
+use super::stages::Stages;
+use crate::error::{Code, Error, NonFinite};
+
+/// The figures of one service; clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Figures {
+    pub(crate) stages: Stages,
+    pub(super) panics: Counter,
+    pub(super) non_finite: Counter,
+    fetches: [Counter; Fetch::ALL.len()],
+}
+
+/// How the fetching of one request's candidates ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    Good,
+    /// The reply is made without.
+    Degraded,
+    Failed,
+}
+
+impl Fetch {
+    pub(super) const ALL: [Self; 3] = [Self::Good, Self::Degraded, Self::Failed];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Figures {
+    /// Counts the faults of a model's call that an operator should hear of.
+    pub(crate) fn failed(&self, error: &Error) {
+        let count = match error.code() {
+            Code::ModelPanicked => &self.panics,
+            Code::InvalidAnswer if error.is_caused_by::<NonFinite>() => &self.non_finite,
+            _ => return,
+        };
+        count.inc();
+    }
+
+    /// Counts a fetching of candidates.
+    pub(crate) fn fetched(&self, how: Fetch) {
+        self.fetches[how as usize].inc();
+    }
+
+    pub(super) fn fetches(&self, how: Fetch) -> u64 {
+        self.fetches[how as usize].get()
+    }
+}
