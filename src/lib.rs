@@ -90,6 +90,10 @@ pub use seldon_runtime::*;
 #[cfg(feature = "recommenders")]
 pub use seldon_recommenders as recommenders;
 
+/// XGBoost and LightGBM models: a [`Forest`](trees::Forest) is a field like any other.
+#[cfg(feature = "trees")]
+pub use seldon_trees as trees;
+
 /// What [`run`] returns, so that `main` can return it.
 pub use std::process::ExitCode;
 
