@@ -12,10 +12,11 @@ mod reloads;
 mod requests;
 mod services;
 mod stages;
+pub(crate) mod trace;
 
 pub(crate) use exposition::Format;
 pub(crate) use figures::{Fetch, Figures};
-pub(crate) use log::log;
+pub(crate) use log::Line;
 pub(crate) use metrics::{Metrics, Place};
 pub(crate) use now::Now;
 pub(crate) use panics::note_panics;
@@ -23,3 +24,4 @@ pub(crate) use reloads::Reloads;
 pub(crate) use requests::Kind;
 pub(crate) use services::{Observed, Origin, Source};
 pub(crate) use stages::{Stage, Stopwatch, Transport};
+pub(crate) use trace::TraceParent;

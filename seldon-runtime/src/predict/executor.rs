@@ -96,10 +96,11 @@ impl Executor for Blocking {
             permit,
         )))));
         let job = Arc::clone(&ticket);
+        let span = tracing::Span::current();
         pool.jobs
             .send(Box::new(move || {
                 if let Some((context, input, reply, permit)) = job.take() {
-                    let result = caught(|| work(&context, input));
+                    let result = span.in_scope(|| caught(|| work(&context, input)));
                     // The place first: who waits for it need not wait for the answer's way back.
                     drop(permit);
                     // The caller may have left meanwhile.

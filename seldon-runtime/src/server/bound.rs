@@ -169,6 +169,7 @@ impl Bound {
             .map(|door| accept(door, connections.clone(), workers.clone(), life.clone()))
             .map(tokio::spawn)
             .collect();
+        limits.log();
         life.enter(Phase::Serving);
         self.health.tell(Phase::Serving).await;
 

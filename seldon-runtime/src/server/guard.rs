@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Uri, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
 use super::accept::Connections;
 use super::admin::METRICS;
@@ -31,7 +32,7 @@ use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc::{self, is_grpc};
 use crate::known::{Answering, Known, Reads, Reply};
-use crate::observe::{Format, Kind, Metrics, Now, Place, log};
+use crate::observe::{Format, Kind, Line, Metrics, Now, Place, TraceParent, trace};
 use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
 
@@ -93,11 +94,13 @@ impl Guard {
         F: Future<Output = Result<Response, Infallible>>,
     {
         let mut asked = self.ask(&request);
-        let response = match self.admit(request, &mut asked, keys, known, next).await {
+        let span = self.span(&asked);
+        let admitted = self.admit(request, &mut asked, keys, known, next);
+        let response = match admitted.instrument(span.clone()).await {
             Ok(response) => response,
             Err(error) => error.into_response().map(Reply::Stream),
         };
-        self.finish(response, asked)
+        self.finish(response, asked, &span)
     }
 
     /// Turns a request away whose connection is one too many.
@@ -108,7 +111,8 @@ impl Guard {
         let error = Error::new(Code::Overloaded, "too many connections are open")
             .with_retry_after(std::time::Duration::from_secs(1));
         let response = error.into_response().map(Reply::Stream);
-        let mut response = self.finish(response, asked);
+        let span = self.span(&asked);
+        let mut response = self.finish(response, asked, &span);
         if version < Version::HTTP_2 {
             close(response.headers_mut());
         }
@@ -221,7 +225,7 @@ impl Guard {
     }
 
     /// Gives the answer its id, and an error its face; counts and logs it.
-    fn finish(&self, mut response: Response<Reply>, asked: Asked) -> Response<Reply> {
+    fn finish(&self, mut response: Response<Reply>, asked: Asked, span: &Span) -> Response<Reply> {
         let id = asked.id.to_str().unwrap_or_default();
         let error = match response.extensions_mut().remove::<Problem>() {
             Some(Problem(error)) => {
@@ -243,9 +247,8 @@ impl Guard {
         let (error, took) = (error.as_deref(), asked.at.elapsed());
         let code = error.map(Error::code);
         self.metrics.answered(asked.place, asked.kind, code, took);
-        let service = self.metrics.name(asked.place);
-        let caller = asked.caller.as_deref();
-        log(id, service, caller, response.status(), error, took);
+        trace::end(span, code);
+        self.line(&asked).log(response.status(), error, took);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.id);
         if asked.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
@@ -265,9 +268,25 @@ struct Asked {
     kind: Kind,
     /// The name of the key that it came with, where one is needed.
     caller: Option<Arc<str>>,
+    parent: Option<TraceParent>,
 }
 
 impl Guard {
+    fn line<'a>(&'a self, asked: &'a Asked) -> Line<'a> {
+        Line {
+            id: asked.id.to_str().unwrap_or_default(),
+            service: self.metrics.name(asked.place),
+            kind: asked.kind,
+            parent: asked.parent.as_ref(),
+            caller: asked.caller.as_deref(),
+        }
+    }
+
+    fn span(&self, asked: &Asked) -> Span {
+        let line = self.line(asked);
+        trace::span(line.id, line.service, line.kind, line.parent)
+    }
+
     fn ask<B>(&self, request: &Request<B>) -> Asked {
         let grpc = is_grpc(request.headers());
         Asked {
@@ -281,6 +300,7 @@ impl Guard {
                 false => Kind::rest(request.method()),
             },
             caller: None,
+            parent: TraceParent::of(request.headers()),
         }
     }
 

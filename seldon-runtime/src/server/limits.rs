@@ -95,6 +95,52 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Says in the log what they are, each by its name.
+    pub(super) fn log(&self) {
+        let Self {
+            handshake_time,
+            head_time,
+            idle,
+            deadline,
+            ping_every,
+            ping_answer,
+            connections,
+            streams,
+            header_list,
+            head,
+            body,
+            message,
+            in_flight,
+            blocking_in_flight,
+            queue_per_place,
+            queue_time,
+            lame_duck,
+            drain,
+        } = self;
+        tracing::info!(
+            ?handshake_time,
+            ?head_time,
+            ?idle,
+            ?deadline,
+            ?ping_every,
+            ?ping_answer,
+            connections,
+            streams,
+            header_list,
+            head,
+            body,
+            // `message` is what the line itself says.
+            grpc_message = message,
+            in_flight,
+            blocking_in_flight,
+            queue_per_place,
+            ?queue_time,
+            ?lame_duck,
+            ?drain,
+            "serving within these limits"
+        );
+    }
+
     /// Whether a server can run with these.
     ///
     /// # Errors

@@ -355,7 +355,6 @@ impl Server {
         }
         // Whoever reads this may have left, and `println` would panic: that is no reason to end.
         let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
-        tracing::info!(limits = ?bound.limits(), "serving");
         bound.serve().await
     }
 
