@@ -213,6 +213,16 @@ fn what_is_wrong_with_a_request_is_said_at_once() {
         answer.problem(400, "MALFORMED_JSON"),
         "`json` is malformed: trailing comma at line 2 column 1"
     );
+    // No form, and so it is meant to be JSON.
+    let answer = server.post("/predict", Some("application/json"), "hello");
+    assert_eq!(
+        answer.problem(400, "MALFORMED_JSON"),
+        "`json` is malformed: expected value at line 1 column 1"
+    );
+    for body in ["null", "5", "\"x\""] {
+        let answer = server.post("/predict", None, body);
+        answer.problem(400, "INVALID_FEATURE");
+    }
     let answer = server.get("/predict?json=%7B%00%7D");
     answer.problem(400, "INVALID_PARAMETER");
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 
@@ -11,7 +13,7 @@ use crate::error::{BoxError, Code, Error, Result};
 /// A body, by what its bytes are: clients name its type wrongly or not at all.
 pub(super) enum Content {
     Empty,
-    /// It begins as a JSON document does.
+    /// It begins as a JSON document does, or is no form.
     Json(Bytes),
     /// Everything else: `application/x-www-form-urlencoded`.
     Form(Bytes),
@@ -25,9 +27,32 @@ impl Content {
         match first {
             None => Self::Empty,
             Some(b'{' | b'[' | &BYTE_ORDER_MARK) => Self::Json(bytes),
+            // Every form says something to be something.
+            Some(_) if !bytes.contains(&b'=') => Self::Json(bytes),
             Some(_) => Self::Form(bytes),
         }
     }
+}
+
+/// Whether a body comes as it is meant.
+pub(super) fn is_plain(headers: &HeaderMap) -> bool {
+    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
+        return true;
+    };
+    encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+}
+
+/// What a body that is compressed is refused with.
+pub(super) fn compressed() -> Response {
+    let detail = "a body with a `content-encoding` is not read here: send it as it is";
+    let mut response = Error::new(Code::UnsupportedEncoding, detail).into_response();
+    // RFC 9110 §12.5.3.
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    response
 }
 
 /// Reads all of `body`, which the server has given its limit.

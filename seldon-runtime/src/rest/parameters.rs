@@ -151,7 +151,7 @@ impl Integer for i32 {
 }
 
 impl Integer for u32 {
-    const MEANING: &'static str = "a whole number from 0 to 4294967295";
+    const MEANING: &'static str = "a whole number of at most 4294967295";
 }
 
 /// Digits with at most a minus before them; the standard parser takes a plus, too.

@@ -42,7 +42,7 @@ impl<P: Predictor> Known for Direct<P> {
             // A batch waits for requests that have come in, from before their bodies are read.
             _ if P::BATCHING.is_some() => None,
             Method::GET => Some(Reads::Nothing),
-            Method::POST => Some(Reads::Body),
+            Method::POST if body::is_plain(&head.headers) => Some(Reads::Body),
             _ => None,
         }
     }
@@ -65,6 +65,7 @@ async fn predict<P: Predictor>(
     let arrival = arriving(&service);
     let (head, body) = request.into_parts();
     let body = match head.method {
+        Method::POST if !body::is_plain(&head.headers) => return Ok(body::compressed()),
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };

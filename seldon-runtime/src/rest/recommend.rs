@@ -46,7 +46,7 @@ impl<R: Recommender> Known for Direct<R> {
     fn reads(&self, head: &Parts) -> Option<Reads> {
         match head.method {
             Method::GET => Some(Reads::Nothing),
-            Method::POST => Some(Reads::Body),
+            Method::POST if body::is_plain(&head.headers) => Some(Reads::Body),
             _ => None,
         }
     }
@@ -78,6 +78,7 @@ async fn recommend<R: Recommender>(
 ) -> Result<axum::response::Response> {
     let (head, body) = request.into_parts();
     let body = match head.method {
+        Method::POST if !body::is_plain(&head.headers) => return Ok(body::compressed()),
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };

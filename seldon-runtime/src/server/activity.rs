@@ -66,12 +66,14 @@ impl Activity {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Bytes came in on an HTTP/1 connection.
-    pub(super) fn read(&self) {
-        if self.is_quiet() && !self.in_head.load(Ordering::Relaxed) {
+    /// Bytes came in on an HTTP/1 connection. Whether they are a head's first.
+    pub(super) fn read(&self) -> bool {
+        let begun = self.is_quiet() && !self.in_head.load(Ordering::Relaxed);
+        if begun {
             self.in_head.store(true, Ordering::Relaxed);
             self.touch();
         }
+        begun
     }
 
     /// A peer that speaks HTTP/2 has begun: it has no heads of its own time.

@@ -24,6 +24,7 @@ use super::admin::METRICS;
 use super::capped::Capped;
 use super::census::Census;
 use super::deadline::{Patience, patience};
+use super::head;
 use super::life::{Life, Phase};
 use super::limits::Limits;
 use super::request_id::{REQUEST_ID, request_id};
@@ -133,7 +134,7 @@ impl Guard {
         F: Future<Output = Result<Response, Infallible>>,
     {
         if asked.version < Version::HTTP_2 {
-            check_head(&request, self.limits.head)?;
+            head::check(&request, self.limits.head)?;
         }
         if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
             asked.caller = Some(keys.admit(&request)?);
@@ -357,47 +358,6 @@ const PROBES: [&str; 4] = [
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
 ];
-
-/// What hyper lets through of an HTTP/1 head.
-fn check_head<B>(request: &Request<B>, most: usize) -> Result<()> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    // RFC 9112 §3.2.
-    match (hosts.next(), hosts.next()) {
-        (None, _) if request.version() == Version::HTTP_11 => {
-            return Err(Error::new(
-                Code::InvalidParameter,
-                "the header `host` is missing",
-            ));
-        }
-        (_, Some(_)) => {
-            return Err(Error::new(
-                Code::InvalidParameter,
-                "the header `host` is given twice",
-            ));
-        }
-        _ => {}
-    }
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |p| p.as_str().len());
-    if target > most {
-        let detail = format!("the path and query are over the limit of {most} bytes");
-        return Err(Error::new(Code::UriTooLong, detail));
-    }
-    // As on the wire: `name: value`, and the end of the line.
-    let length = |headers: &HeaderMap| -> usize {
-        headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum()
-    };
-    if target + length(request.headers()) > most {
-        let detail = format!("the header section is over the limit of {most} bytes");
-        return Err(Error::new(Code::HeadersTooLarge, detail));
-    }
-    Ok(())
-}
 
 fn close(headers: &mut HeaderMap) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

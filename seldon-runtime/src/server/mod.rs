@@ -12,6 +12,7 @@ mod deadline;
 mod exposure;
 mod flood;
 mod guard;
+mod head;
 mod health;
 mod http2;
 mod http2_body;

@@ -9,8 +9,13 @@ use bytes::Bytes;
 use super::request_id::REQUEST_ID;
 use crate::error::{Code, Error};
 
+const LONG_TARGET: &str = "the path and query are over the limit";
+
 /// If `bytes` end in an answer of hyper's own: where it begins, and what to write instead.
-pub(super) fn refusal(bytes: &[u8]) -> Option<(usize, Bytes)> {
+///
+/// `in_line` is said where the head has no end of its first line yet: hyper, which gave up on it,
+/// does not know what is too long.
+pub(super) fn refusal(bytes: &[u8], in_line: bool) -> Option<(usize, Bytes)> {
     // Almost every answer of ours ends with its body.
     if !bytes.ends_with(b"\r\n\r\n") {
         return None;
@@ -22,7 +27,12 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<(usize, Bytes)> {
     }
     let (code, detail) = match head.get("HTTP/1.1 ".len()..)?.get(..3)? {
         "400" => (Code::InvalidParameter, "the request's head is malformed"),
-        "414" => (Code::UriTooLong, "the path and query are over the limit"),
+        "414" => (Code::UriTooLong, LONG_TARGET),
+        "431" if in_line => {
+            let head = head.replace("431 Request Header Fields Too Large", "414 URI Too Long");
+            let error = Error::new(Code::UriTooLong, LONG_TARGET);
+            return Some((at, with_document(&head, &error)));
+        }
         "431" => (
             Code::HeadersTooLarge,
             "the header section is over the limit, in bytes or in lines",
@@ -68,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_hypers_gets_a_document() {
-        let (at, bytes) = refusal(OWN.as_bytes()).expect("it is one");
+        let (at, bytes) = refusal(OWN.as_bytes(), false).expect("it is one");
         let text = std::str::from_utf8(&bytes).expect("it is text");
         assert_eq!(at, 0);
         let (head, document) = text.split_once("\r\n\r\n").expect("it has a head");
@@ -82,7 +92,7 @@ mod tests {
         let before = "HTTP/1.1 200 OK\r\nx-request-id: a\r\ncontent-length: 2\r\n\r\n{}";
         let both = format!("{before}{OWN}");
         assert_eq!(
-            refusal(both.as_bytes()).map(|(at, _)| at),
+            refusal(both.as_bytes(), false).map(|(at, _)| at),
             Some(before.len())
         );
     }
@@ -90,9 +100,9 @@ mod tests {
     #[test]
     fn an_answer_of_ours_stays() {
         let ours = "HTTP/1.1 400 Bad Request\r\nx-request-id: a\r\ncontent-length: 0\r\n\r\n";
-        assert_eq!(refusal(ours.as_bytes()), None);
+        assert_eq!(refusal(ours.as_bytes(), false), None);
         assert_eq!(
-            refusal(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+            refusal(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false),
             None
         );
     }

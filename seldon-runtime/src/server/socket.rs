@@ -45,7 +45,10 @@ pub(super) struct Socket {
 }
 
 enum Protocol {
-    Http1,
+    Http1 {
+        /// The first line of the head that is coming in is not over.
+        in_line: bool,
+    },
     Http2(Meter),
 }
 
@@ -58,7 +61,8 @@ struct Linger {
 impl Socket {
     /// `stream`, of which `first` was read, for a connection that speaks HTTP/1.
     pub(super) fn http1(stream: Stream, first: Bytes, activity: Arc<Activity>) -> Self {
-        Self::new(stream, first, activity, Protocol::Http1)
+        let in_line = !first.contains(&b'\n');
+        Self::new(stream, first, activity, Protocol::Http1 { in_line })
     }
 
     /// The same for HTTP/2, of whose frames the useless are counted.
@@ -104,9 +108,9 @@ impl Socket {
     /// Looks at what has just been read.
     fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.protocol {
-            Protocol::Http1 => {
-                if !bytes.is_empty() {
-                    self.activity.read();
+            Protocol::Http1 { in_line } => {
+                if !bytes.is_empty() && (self.activity.read() || *in_line) {
+                    *in_line = !bytes.contains(&b'\n');
                 }
                 Ok(())
             }
@@ -158,8 +162,8 @@ impl AsyncWrite for Socket {
             return this.poll_refuse(context, refusal, bytes.len());
         }
         let mut bytes = bytes;
-        if matches!(this.protocol, Protocol::Http1)
-            && let Some((at, refusal)) = refusal(bytes)
+        if let Protocol::Http1 { in_line } = this.protocol
+            && let Some((at, refusal)) = refusal(bytes, in_line)
         {
             if at == 0 {
                 return this.poll_refuse(context, refusal, bytes.len());

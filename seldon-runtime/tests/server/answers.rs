@@ -277,7 +277,12 @@ async fn heads_that_can_be_read_two_ways_are_refused() {
         "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n[]",
         "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: +1\r\n\r\n[]",
         "POST /predict HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked, gzip\r\n\r\n[]",
+        "POST /predict HTTP/1.1\r\nhost: test\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+        "POST /predict HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /predict HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        "GET /predict HTTP/1.1\r\nhost: a b\r\n\r\n",
+        "GET /predict HTTP/1.1\r\nhost: a/b\r\n\r\n",
+        "GET /predict HTTP/1.1\r\nhost: a@b\r\n\r\n",
         "GET /predict HTTP/1.1\r\n\r\n",
         "GET /predict HTTP/1.1\r\nhost: te\rst\r\n\r\n",
         "GET /pre dict HTTP/1.1\r\nhost: test\r\n\r\n",
@@ -304,15 +309,63 @@ async fn chunks_count_and_a_content_length_beside_them_does_not() {
 
 #[tokio::test]
 async fn a_long_path_is_414_and_a_long_head_is_431() {
-    let long = "x".repeat(66_000);
-    let answer = ask(format!("GET /{long} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
-    assert_eq!((answer.status, &*answer.code()), (414, "URI_TOO_LONG"));
+    for size in [66_000, 100_000, 300_000] {
+        let long = "x".repeat(size);
+        let answer = ask(format!("GET /{long} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+        assert_eq!((answer.status, &*answer.code()), (414, "URI_TOO_LONG"));
+    }
     for size in [66_000, 300_000] {
         let long = "x".repeat(size);
         let answer = ask(format!("GET / HTTP/1.1\r\nhost: test\r\na: {long}\r\n\r\n")).await;
         assert_eq!((answer.status, &*answer.code()), (431, "HEADERS_TOO_LARGE"));
     }
+    let long = "X".repeat(66_000);
+    let answer = ask(format!("{long} / HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+    assert_eq!((answer.status, &*answer.code()), (431, "HEADERS_TOO_LARGE"));
     let many: String = (0..101).map(|n| format!("a{n}: b\r\n")).collect();
     let answer = ask(format!("GET / HTTP/1.1\r\nhost: test\r\n{many}\r\n")).await;
     assert_eq!((answer.status, &*answer.code()), (431, "HEADERS_TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn a_long_path_is_414_on_a_connection_that_served_before() {
+    let server = Running::quick(long()).await;
+    let mut peer = server.connect().await;
+    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+    let long = "x".repeat(300_000);
+    let answer = peer
+        .ask(format!("GET /{long} HTTP/1.1\r\nhost: test\r\n\r\n"))
+        .await;
+    assert_eq!((answer.status, &*answer.code()), (414, "URI_TOO_LONG"));
+}
+
+#[tokio::test]
+async fn every_host_that_can_be_one_is_taken() {
+    for host in [
+        "",
+        "a",
+        "a.b-c:80",
+        "127.0.0.1:5000",
+        "[::1]:5000",
+        "a_b",
+        "%61",
+    ] {
+        let head = get(&[ANSWER]).replace("host: test", &format!("host: {host}"));
+        assert_eq!(ask(head).await.status, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_415_and_an_identical_one_is_read() {
+    let with = |encoding| {
+        let line = format!("host: test\r\ncontent-encoding: {encoding}");
+        post(&[ANSWER]).replace("host: test", &line)
+    };
+    for encoding in ["gzip", "br", "x"] {
+        let answer = ask(with(encoding)).await;
+        let code = (answer.status, &*answer.code());
+        assert_eq!(code, (415, "UNSUPPORTED_ENCODING"), "{encoding}");
+        assert_eq!(answer.header("accept-encoding"), Some("identity"));
+    }
+    assert_eq!(ask(with("identity")).await.status, 200);
 }
