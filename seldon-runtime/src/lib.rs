@@ -9,6 +9,7 @@ mod gate;
 pub mod grpc;
 mod known;
 mod observe;
+mod openapi;
 pub mod predict;
 pub mod proto;
 mod puid;

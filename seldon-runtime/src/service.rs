@@ -186,6 +186,10 @@ impl<M, S> Service<M, S> {
         &self.settings
     }
 
+    pub(crate) fn shared_settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings)
+    }
+
     pub(crate) fn pool(&self) -> Option<&Pool> {
         self.loaded.pool.as_ref()
     }

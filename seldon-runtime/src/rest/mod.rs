@@ -8,9 +8,10 @@ mod recommend;
 use axum::Router;
 
 pub(crate) use body::{OverLimit, read};
-pub(crate) use parameters::decode;
+pub(crate) use parameters::{MOST_ENTRIES, decode};
 pub(crate) use predict::predict_known;
 pub use predict::predict_routes;
+pub(crate) use recommend::MOST_KEYS;
 pub(crate) use recommend::recommend_known;
 pub use recommend::recommend_routes;
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::error::{Code, Error, Result, Violation, echo};
 
 /// The most entries that a list may have.
-const MOST_ENTRIES: usize = 10_000;
+pub(crate) const MOST_ENTRIES: usize = 10_000;
 
 /// Parameters, and what was found wrong with them so far.
 pub(super) struct Parameters<'a> {

@@ -22,7 +22,7 @@ use crate::recommend::{
 use crate::service::Service;
 
 /// The most keys of candidate lists in one request.
-const MOST_KEYS: usize = 64;
+pub(crate) const MOST_KEYS: usize = 64;
 
 /// Says that the reply was made without what would have made it better.
 const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");

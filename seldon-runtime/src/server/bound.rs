@@ -4,13 +4,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::timeout;
 
-use super::Ready;
 use super::accept::{Connections, Door, accept};
 use super::admin;
 use super::connection::Site;
+use super::docs::{self, Docs};
 use super::exposure;
 use super::guard::Guard;
 use super::health::Health;
@@ -19,6 +20,8 @@ use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
 use super::routes::Routes;
 use super::workers::Workers;
+use super::{Mounted, Ready};
+use crate::access::ApiKeys;
 use crate::error::{Error, Result};
 use crate::observe::note_panics;
 
@@ -33,6 +36,11 @@ pub struct Bound {
     health: Health,
     index: Index,
     connections: Connections,
+    mounted: Arc<[Mounted]>,
+    /// What REST answers, and to whom, for those who try it on the page.
+    answers: Router,
+    keys: Option<ApiKeys>,
+    is_tls: bool,
 }
 
 impl Bound {
@@ -65,18 +73,33 @@ impl Bound {
             health: ready.health.clone(),
             index: ready.index.clone(),
             connections,
+            mounted: Arc::clone(&ready.mounted),
+            answers: ready.rest.clone().router(),
+            keys: ready.keys.clone(),
+            is_tls: ready.tls.is_some(),
         }
     }
 
     /// The same server with another `address` for administration, which should not be open to
-    /// everybody: `GET /metrics` answers with the server's figures as Prometheus reads them.
+    /// everybody: `GET /metrics` answers with the server's figures as Prometheus reads them,
+    /// `GET /openapi.json` with the description of what is mounted, and `GET /docs` with a page to
+    /// read and try it.
     ///
     /// # Errors
     ///
     /// If the address cannot be bound, with the address.
     pub async fn administered(mut self, address: impl ToSocketAddrs) -> Result<Self> {
+        let docs = Docs {
+            mounted: &self.mounted,
+            answers: self.answers.clone(),
+            keys: self.keys.clone(),
+            address: self.rest,
+            scheme: if self.is_tls { "https" } else { "http" },
+            limits: self.guard.limits(),
+        };
+        let router = admin::routes(&self.guard, &self.connections).merge(docs::routes(docs));
         let site = Site {
-            routes: Routes::new(admin::routes(&self.guard, &self.connections), []),
+            routes: Routes::new(router, []),
             guard: Arc::clone(&self.guard),
             tls: None,
             keys: None,

@@ -344,7 +344,7 @@ fn is_health(uri: &Uri) -> bool {
 /// Whether health is asked for, which is open to everybody: probes have no keys.
 ///
 /// Just the paths that are the server's own, so that nothing else is open by its place.
-fn is_probe(uri: &Uri) -> bool {
+pub(super) fn is_probe(uri: &Uri) -> bool {
     let path = uri.path();
     match path.strip_prefix("/health/ready/") {
         Some(name) => !name.contains('/'),

@@ -11,7 +11,7 @@ use http::header;
 use serde::Serialize;
 
 use super::Mounted;
-use super::admin;
+use super::{admin, docs};
 use crate::error::Error;
 
 /// What the index says.
@@ -61,6 +61,8 @@ struct Health {
 struct Admin {
     address: SocketAddr,
     metrics: &'static str,
+    documentation: &'static str,
+    openapi: &'static str,
 }
 
 /// How many digits of a digest are shown: with as many git tells commits apart.
@@ -113,6 +115,8 @@ async fn page(State(index): State<Index>) -> Response {
         admin: index.admin.get().map(|address| Admin {
             address: *address,
             metrics: admin::METRICS,
+            documentation: docs::PAGE,
+            openapi: docs::DOCUMENT,
         }),
     };
     match serde_json::to_vec(&page) {

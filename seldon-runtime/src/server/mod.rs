@@ -9,6 +9,7 @@ mod census;
 mod connection;
 mod date;
 mod deadline;
+mod docs;
 mod exposure;
 mod flood;
 mod guard;
@@ -56,10 +57,11 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
 use crate::observe::{Metrics, Observed, Source};
+use crate::openapi::{self, Described};
 use crate::predict::{Payload, Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::rest;
-use crate::service::Service;
+use crate::service::{Service, Settings};
 
 /// What `seldon::run` does with a loaded model, written by the attribute.
 #[diagnostic::on_unimplemented(
@@ -110,6 +112,9 @@ struct Mounted {
     /// What reflection shows of that message.
     descriptors: &'static [u8],
     observed: Observed,
+    settings: Arc<Settings>,
+    /// What the documentation says of a service of its type.
+    describe: fn(&Settings) -> Described,
 }
 
 impl Server {
@@ -156,7 +161,8 @@ impl Server {
     /// Serves a predictor with settings of its own.
     #[must_use]
     pub fn mount_service<P: Predictor>(mut self, service: Service<P>) -> Self {
-        self.note("predictor", &service, Some(P::Data::TYPE_NAME));
+        let describe = openapi::predictor::<P>;
+        self.note("predictor", &service, Some(P::Data::TYPE_NAME), describe);
         if let Some(mounted) = self.mounted.last_mut() {
             mounted.descriptors = P::Data::DESCRIPTORS;
         }
@@ -184,7 +190,7 @@ impl Server {
     /// Serves a recommender with settings of its own.
     #[must_use]
     pub fn recommender_service<R: Recommender>(mut self, service: Service<R, R::Source>) -> Self {
-        self.note("recommender", &service, None);
+        self.note("recommender", &service, None, openapi::recommender::<R>);
         if let Some(mounted) = self.mounted.last_mut()
             && R::Source::LOOKS_UP
         {
@@ -223,6 +229,7 @@ impl Server {
         kind: &'static str,
         service: &Service<M, S>,
         takes: Option<&'static str>,
+        describe: fn(&Settings) -> Described,
     ) {
         let (name, path) = (service.name().to_owned(), service.path().to_owned());
         let clash = |what: &str, of: &Mounted| {
@@ -263,6 +270,8 @@ impl Server {
             takes,
             descriptors: &[],
             observed,
+            settings: service.shared_settings(),
+            describe,
         });
     }
 
@@ -353,6 +362,7 @@ impl Server {
         lines.extend(mounted);
         if let Some(admin) = bound.admin_addr() {
             lines.push(format!("metrics at http://{admin}{}", admin::METRICS));
+            lines.push(format!("documentation at http://{admin}{}", docs::PAGE));
         }
         // Whoever reads this may have left, and `println` would panic: that is no reason to end.
         let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
@@ -418,6 +428,7 @@ impl Server {
             tls: self.tls,
             keys: self.keys,
             index,
+            mounted: self.mounted.into(),
         })
     }
 }
@@ -434,6 +445,7 @@ struct Ready {
     tls: Option<Tls>,
     keys: Option<ApiKeys>,
     index: Index,
+    mounted: Arc<[Mounted]>,
 }
 
 impl Ready {
@@ -495,6 +507,11 @@ impl Face {
 }
 
 impl Mounted {
+    /// Its operations.
+    fn describe(&self) -> Described {
+        (self.describe)(&self.settings)
+    }
+
     /// What a person reads when the server starts.
     fn line(&self) -> String {
         let (kind, name, path) = (self.kind, &self.name, &self.path);

@@ -277,3 +277,29 @@ async fn a_router_elsewhere_has_its_keys() {
     assert_eq!(status("seldon_carol").await, 401);
     assert_eq!(status(ALICE).await, 200);
 }
+
+#[tokio::test]
+async fn the_documentation_says_so_and_tries_nothing_without_a_key() {
+    let closed = Closed::start().await;
+    let ask = async |target: &str, headers: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
+        Peer::to(closed.admin).await.ask(request).await
+    };
+    let document = ask("/openapi.json", "").await.body;
+    let document: serde_json::Value = serde_json::from_str(&document).expect("it is JSON");
+    let operation = |path: &str| &document["paths"][path]["get"];
+    for path in ["/predict", "/"] {
+        assert!(operation(path)["security"].is_array(), "{path}");
+        assert!(operation(path)["responses"]["401"].is_object(), "{path}");
+    }
+    let probe = operation("/health/ready/{name}");
+    assert!(probe.get("security").is_none() && probe["responses"].get("401").is_none());
+
+    let target = format!("/docs/try{PREDICT}");
+    let refused = ask(&target, "").await;
+    assert_eq!((refused.status, &*refused.code()), (401, "UNAUTHENTICATED"));
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+    let key = format!("x-api-key: {ALICE}\r\n");
+    assert_eq!(ask(&target, &key).await.status, 200);
+    assert_eq!(ask("/docs/try/health/ready/quick", "").await.status, 200);
+}

@@ -5,6 +5,7 @@ mod common;
 mod answers;
 mod dead_peers;
 mod differential;
+mod documentation;
 mod drain;
 mod floods;
 mod health;

@@ -1,0 +1,201 @@
+//! The operations of a predictor.
+
+use serde_json::{Map, Value, json};
+
+use super::answers::success;
+use super::example::example;
+use super::features::{self, reference};
+use super::{Described, text_parameter};
+use crate::predict::{Payload, Predictor, Reply};
+use crate::service::Settings;
+
+/// `GET` and `POST` of a predictor's path.
+pub(crate) fn predictor<P: Predictor>(settings: &Settings) -> Described {
+    let name = &settings.name;
+    let mut schemas = Map::new();
+    let row = features::schema::<P::Data>(&mut schemas);
+    let features = schema_name(name, "Features");
+    schemas.insert(features.clone(), shapes::<P::Data>(&row, &schemas));
+    let reply = schema_name(name, "Reply");
+    schemas.insert(reply.clone(), replies(settings.reply, P::CLASSES, name));
+
+    let values = example(&row, &schemas);
+    let answers = json!({"200": success("The classes and their scores.", reference(&reply))});
+    let client = text_parameter(
+        "client",
+        "The business whose features these are.",
+        Some("test1"),
+    );
+    let puid = text_parameter(
+        "puid",
+        match settings.reply {
+            Reply::Documented => "The prediction's id.",
+            Reply::Classic => "The prediction's id, which comes back; a new one if there is none.",
+        },
+        None,
+    );
+    let json = json!({
+        "name": "json",
+        "in": "query",
+        "required": true,
+        "description": "The features.",
+        "content": {"application/json": {"schema": reference(&features), "example": values}},
+    });
+    let form = json!({
+        "type": "object",
+        "required": ["json"],
+        "properties": {"json": reference(&features)},
+    });
+    let item = json!({
+        "get": {
+            "operationId": format!("{name}_get"),
+            "tags": [name],
+            "summary": "Score features in the query string",
+            "parameters": [json, client, puid],
+            "responses": answers,
+        },
+        "post": {
+            "operationId": format!("{name}_post"),
+            "tags": [name],
+            "summary": "Score features in the body",
+            "description": "What the body is, is told by its bytes. A form may hold `client` and `puid` as well, and the query string `json`; each is given once.",
+            "parameters": [client, puid],
+            "requestBody": {
+                "required": true,
+                "content": {
+                    "application/json": {"schema": reference(&features), "example": values},
+                    "application/x-www-form-urlencoded": {
+                        "schema": form,
+                        "encoding": {"json": {"contentType": "application/json"}},
+                        "example": {"json": values},
+                    },
+                },
+            },
+            "responses": answers,
+        },
+    });
+    Described {
+        tag: json!({
+            "name": name,
+            "description": format!("A predictor; over gRPC it takes a `{}`.", P::Data::TYPE_NAME),
+        }),
+        path: settings.path.clone(),
+        item,
+        schemas,
+    }
+}
+
+/// The name of one of a service's own schemas.
+pub(super) fn schema_name(service: &str, what: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || "._-".contains(c) => c,
+        _ => '_',
+    };
+    let service: String = service.chars().map(plain).collect();
+    format!("{service}.{what}")
+}
+
+/// The shapes that a row, or several, may come in.
+fn shapes<D: Payload>(row: &Value, schemas: &Map<String, Value>) -> Value {
+    let numbers = json!({
+        "type": "array",
+        "items": {"type": "number", "format": "float", "minimum": -f64::from(f32::MAX), "maximum": f32::MAX},
+    });
+    let has_numbers = D::FROM_VALUES.is_some();
+    let element = match has_numbers {
+        true => json!({"anyOf": [row, numbers]}),
+        false => row.clone(),
+    };
+    let batch = json!({
+        "title": "batch",
+        "description": "Several rows, for which the reply has as many arrays of classes.",
+        "type": "array",
+        "items": element,
+        "minItems": 1,
+    });
+    let mut bare = vec![row.clone(), batch];
+    if has_numbers {
+        let mut one = numbers;
+        one["title"] = json!("numbers");
+        one["description"] = json!("The features in the order in which the model takes them.");
+        one["minItems"] = json!(1);
+        bare.push(one);
+    }
+    // A message with a feature of that name is never wrapped.
+    let named = row["$ref"].as_str().and_then(|r| r.rsplit('/').next());
+    let properties = named.and_then(|name| schemas.get(name)?.get("properties"));
+    if properties.is_some_and(|fields| fields.get("data").is_none()) {
+        let wrapped = json!({
+            "title": "data",
+            "description": "The same under `data`; other members count for nothing.",
+            "type": "object",
+            "required": ["data"],
+            "properties": {"data": {"anyOf": bare}},
+        });
+        bare.push(wrapped);
+    }
+    json!({"anyOf": bare})
+}
+
+fn replies(style: Reply, classes: &[&str], model: &str) -> Value {
+    let (score, class) = match style {
+        Reply::Documented => ("score", "classId"),
+        Reply::Classic => ("prediction", "predictedClass"),
+    };
+    let mut names = json!({"type": "string"});
+    if !classes.is_empty() {
+        names["examples"] = json!(classes);
+    }
+    let one = json!({
+        "type": "object",
+        "required": [score, class, "confidence"],
+        "additionalProperties": false,
+        "properties": {
+            score: {"type": "number", "format": "double"},
+            class: names,
+            "confidence": {"type": "number", "format": "double", "description": "How sure the model is of the score."},
+        },
+    });
+    let row = json!({"type": "array", "items": one});
+    let predictions = json!({
+        "description": "The classes of the row; of a batch, the classes of each row.",
+        "anyOf": [row, {"type": "array", "items": row}],
+    });
+    match style {
+        Reply::Documented => json!({
+            "type": "object",
+            "required": ["predictions"],
+            "additionalProperties": false,
+            "properties": {"predictions": predictions},
+        }),
+        Reply::Classic => json!({
+            "type": "object",
+            "required": ["meta", "predictions", "custom"],
+            "additionalProperties": false,
+            "properties": {
+                "meta": {
+                    "type": "object",
+                    "required": ["puid", "modelName", "variation"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "puid": {"type": "string", "description": "The prediction's id."},
+                        "modelName": {"const": model},
+                        "variation": {"type": "string"},
+                    },
+                },
+                "predictions": predictions,
+                "custom": {
+                    "description": "A message of the predictor's own, if it has something to say.",
+                    "anyOf": [
+                        {"type": "null"},
+                        {
+                            "type": "object",
+                            "required": ["@type"],
+                            "properties": {"@type": {"type": "string"}},
+                        },
+                    ],
+                },
+            },
+        }),
+    }
+}
