@@ -1,16 +1,19 @@
 //! `Classify`: from the packed features to the reply.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
+use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Answer, Message, Reply};
+use super::frame::frame_answer;
+use super::{Answer, Message};
 use crate::any::Any;
 use crate::error::{Code, Error, Result, Violation, echo};
 use crate::observe::{Stage, Transport};
-use crate::predict::{Payload, Predictor, arriving, non_finite, score_one};
+use crate::predict::{Checked, Class, Payload, Predictor, arriving, non_finite, score_one};
 use crate::proto::{ClassificationReply, ClassificationReplyMeta, ClassificationResult};
-use crate::service::Service;
+use crate::service::{Service, Settings};
 
 /// Takes the prediction's id and the features out of a request.
 ///
@@ -79,34 +82,58 @@ pub fn classify<P: Predictor>(
     service: &Service<P>,
     unpacked: Result<Unpacked<P::Data>>,
 ) -> impl Answer {
-    async move { reply(service, unpacked?).await }
+    async move { score_unpacked(service, unpacked?, message).await }
 }
 
-async fn reply<P: Predictor>(service: &Service<P>, unpacked: Unpacked<P::Data>) -> Reply {
+/// The same, framed, for messages of at most `limit` bytes.
+///
+/// # Errors
+///
+/// Those of [`unpack`] and [`classify`], and if the reply is longer.
+pub(super) async fn classify_framed<P: Predictor>(
+    service: &Service<P>,
+    request: Message,
+    limit: usize,
+) -> Result<Bytes> {
+    let unpacked = unpack::<P>(request)?;
+    score_unpacked(service, unpacked, |settings, puid, answer| {
+        frame_answer(settings, &puid, &answer, limit)
+    })
+    .await?
+}
+
+async fn score_unpacked<P: Predictor, T>(
+    service: &Service<P>,
+    unpacked: Unpacked<P::Data>,
+    write: impl FnOnce(&Settings, String, Checked) -> T,
+) -> Result<T> {
     let Unpacked { puid, data, begun } = unpacked;
     let mut watch = (service.figures().stages).watch_from(Transport::Grpc, begun);
     watch.lap(Stage::Decode);
     let answer = score_one(service, &mut watch, arriving(service), data).await?;
-    let result =
-        |(name, class): (std::borrow::Cow<'_, str>, &crate::predict::Class)| ClassificationResult {
-            prediction: class.score,
-            predicted_class: name.into_owned(),
-            confidence: class.confidence,
-        };
-    let settings = service.settings();
-    let reply = ClassificationReply {
+    let puid = match puid.is_empty() {
+        true => crate::puid::new(),
+        false => puid,
+    };
+    let reply = write(service.settings(), puid, answer);
+    watch.lap(Stage::Encode);
+    Ok(reply)
+}
+
+/// The reply of a service with these `settings`.
+pub(super) fn message(settings: &Settings, puid: String, answer: Checked) -> ClassificationReply {
+    let result = |(name, class): (Cow<'_, str>, &Class)| ClassificationResult {
+        prediction: class.score,
+        predicted_class: name.into_owned(),
+        confidence: class.confidence,
+    };
+    ClassificationReply {
         predictions: answer.classes().map(result).collect(),
         meta: Some(ClassificationReplyMeta {
-            puid: if puid.is_empty() {
-                crate::puid::new()
-            } else {
-                puid
-            },
+            puid,
             model_name: settings.name.clone(),
             variation: settings.variation.clone(),
         }),
         custom: answer.custom.map(|custom| custom.any),
-    };
-    watch.lap(Stage::Encode);
-    Ok(reply)
+    }
 }

@@ -5,22 +5,20 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use prost::Message as _;
 
-use super::route::{Choice, is_grpc, model_named, no_single_message, over_limit};
-use super::{Message, Reply};
+use super::Message;
+use super::frame::HEADER;
+use super::route::{Choice, first, is_grpc, model_named, no_single_message, over_limit};
 use crate::error::{BoxError, Result};
 use crate::known::{self, Answering, Known, Reads};
 
-/// Flag and length of a message.
-const HEADER: usize = 5;
-
-const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const ENCODING: &str = "grpc-encoding";
 
 /// The method over `choice`, for messages of at most `limit` bytes each way.
 pub(super) struct Direct<C> {
@@ -46,7 +44,7 @@ impl<C: Choice> Known for Direct<C> {
         if self.choice.is_at_once() {
             return Answering::now(async move {
                 let model = model_named(&head.headers);
-                respond(self.choice.answer(model, message).await, limit)
+                respond(self.choice.answer_framed(model, message, limit).await)
             });
         }
         let (choice, model) = (
@@ -54,14 +52,14 @@ impl<C: Choice> Known for Direct<C> {
             model_named(&head.headers).map(str::to_owned),
         );
         Answering::Later(Box::pin(async move {
-            respond(choice.answer(model.as_deref(), message).await, limit)
+            respond((choice.answer_framed(model.as_deref(), message, limit)).await)
         }))
     }
 }
 
 /// Whether a call's messages are, or may be, compressed.
 pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
-    (headers.get(ENCODING)).is_some_and(|encoding| encoding.as_bytes() != b"identity")
+    first(headers, ENCODING).is_some_and(|encoding| encoding.as_bytes() != b"identity")
 }
 
 /// Reads all of a call's body, unless its message is said to be longer than `limit`.
@@ -134,16 +132,8 @@ fn decode(mut body: Bytes, limit: usize) -> Result<Message> {
     message.ok_or_else(no_single_message)
 }
 
-fn respond(reply: Reply, limit: usize) -> Result<Response<known::Reply>> {
-    let reply = reply?;
-    let length = reply.encoded_len();
-    let declared = u32::try_from(length).ok().filter(|_| length <= limit);
-    let declared = declared.ok_or_else(|| over_limit(limit))?;
-    let mut framed = Vec::with_capacity(HEADER + length);
-    framed.put_u8(0);
-    framed.put_u32(declared);
-    reply.encode_raw(&mut framed);
-    let mut response = Response::new(known::Reply::Message(framed.into()));
+fn respond(framed: Result<Bytes>) -> Result<Response<known::Reply>> {
+    let mut response = Response::new(known::Reply::Message(framed?));
     let grpc = HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(header::CONTENT_TYPE, grpc);
     Ok(response)

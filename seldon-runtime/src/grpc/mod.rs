@@ -2,13 +2,14 @@
 
 mod classify;
 mod direct;
+mod frame;
 mod route;
 
 use std::future::Future;
 
 pub use classify::{classify, unpack};
 pub(crate) use direct::read;
-pub(crate) use route::{CLASSIFY, Classifiers, is_grpc};
+pub(crate) use route::{CLASSIFY, Classifiers, is_grpc_type};
 
 use crate::error::Result;
 use crate::proto::{ClassificationReply, ClassificationRequest};

@@ -9,13 +9,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use http::{HeaderMap, Request, Response, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use tonic::server::{Grpc as Unary, UnaryService};
 use tonic::{Status, codec::CompressionEncoding};
 use tonic_prost::ProstCodec;
 
-use super::classify::type_name;
+use super::classify::{classify_framed, type_name};
 use super::direct::{Direct, is_compressed};
+use super::frame::frame;
 use super::{Message, Reply};
 use crate::error::{Code, Error, Result, echo};
 use crate::known::Known;
@@ -72,6 +74,14 @@ pub(super) trait Choice: Send + Sync + 'static {
 
     /// Answers `request`, by the predictor that `model` names, or else the request's type.
     fn answer(&self, model: Option<&str>, request: Message) -> impl Future<Output = Reply> + Send;
+
+    /// The same, framed, for replies of at most `limit` bytes.
+    fn answer_framed(
+        &self,
+        model: Option<&str>,
+        request: Message,
+        limit: usize,
+    ) -> impl Future<Output = Result<Bytes>> + Send;
 }
 
 /// One predictor: a call for another is refused, one that names none is its own.
@@ -111,9 +121,27 @@ impl<P: Predictor> Choice for One<P> {
     }
 
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
+        self.check(model)?;
+        P::classify(&self.0, request).await
+    }
+
+    async fn answer_framed(
+        &self,
+        model: Option<&str>,
+        request: Message,
+        limit: usize,
+    ) -> Result<Bytes> {
+        self.check(model)?;
+        classify_framed(&self.0, request, limit).await
+    }
+}
+
+impl<P: Predictor> One<P> {
+    /// Whether a call for `model` is for this one.
+    fn check(&self, model: Option<&str>) -> Result<()> {
         match model {
             Some(model) if model != self.0.name() => Err(unknown(model, [self.0.name()])),
-            _ => P::classify(&self.0, request).await,
+            _ => Ok(()),
         }
     }
 }
@@ -125,6 +153,15 @@ impl Choice for Many {
 
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
         self.choose(model, &request)?.classify(request).await
+    }
+
+    async fn answer_framed(
+        &self,
+        model: Option<&str>,
+        request: Message,
+        limit: usize,
+    ) -> Result<Bytes> {
+        frame(&self.answer(model, request).await?, limit)
     }
 }
 
@@ -240,13 +277,24 @@ pub(super) fn no_single_message() -> Error {
 
 /// The predictor that a call is for, if its metadata name one.
 pub(super) fn model_named(headers: &HeaderMap) -> Option<&str> {
-    headers.get(MODEL).map(|name| name.to_str().unwrap_or("?"))
+    first(headers, MODEL).map(|name| name.to_str().unwrap_or("?"))
+}
+
+/// The first header of that name. Among the few that a call has, comparing is quicker than
+/// hashing.
+pub(super) fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    let mut found = headers.iter().filter(|(known, _)| *known == name);
+    found.next().map(|(_, value)| value)
 }
 
 /// Whether a request speaks gRPC.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    (headers.get(header::CONTENT_TYPE))
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    first(headers, header::CONTENT_TYPE.as_str()).is_some_and(|kind| is_grpc_type(kind.as_bytes()))
+}
+
+/// Whether that is said by its content type.
+pub(crate) fn is_grpc_type(kind: &[u8]) -> bool {
+    kind.starts_with(b"application/grpc")
 }
 
 /// The method, for one call.

@@ -31,7 +31,7 @@ pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
     // Nothing is wrapped or an array (serde would take one for a struct): the likely case, in one
     // pass.
     if text.trim_start_matches(WHITE).starts_with('{')
-        && !text.contains("\"data\"")
+        && !has_data(text)
         && let Ok(row) = serde_json::from_str(text)
         && non_finite::<D>(&row).is_none()
     {
@@ -61,6 +61,13 @@ pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
 
 /// What JSON calls white space.
 const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Whether there may be a member `data`.
+fn has_data(text: &str) -> bool {
+    const KEY: &[u8] = b"\"data\"";
+    memchr::memchr_iter(b'd', text.as_bytes())
+        .any(|at| at > 0 && text.as_bytes()[at - 1..].starts_with(KEY))
+}
 
 fn utf8(text: &[u8]) -> Result<&str> {
     std::str::from_utf8(text).map_err(|e| {

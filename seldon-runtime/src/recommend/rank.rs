@@ -25,23 +25,35 @@ pub(crate) fn rank(
     let mut excluded = exclusions.to_vec();
     excluded.sort_unstable();
     found.retain(|r| candidates.contains(r.item) && excluded.binary_search(&r.item).is_err());
-    // An item that comes twice keeps its better score.
-    found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
-    found.dedup_by_key(|r| r.item);
     // -0.0 and 0.0 are one score: adding 0.0 makes them so for `total_cmp`.
     let order = |a: &Recommendation, b: &Recommendation| {
         (b.score + 0.0)
             .total_cmp(&(a.score + 0.0))
             .then(a.item.cmp(&b.item))
     };
+    // Most models give what they found best first, and nothing twice.
+    if !found.is_sorted_by(|a, b| order(a, b).is_lt()) || repeats(&found) {
+        // An item that comes twice keeps its better score.
+        found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
+        found.dedup_by_key(|r| r.item);
+    }
     // A model may have scored all of its items for a reply of a few.
     if limit < found.len() {
         found.select_nth_unstable_by(limit, order);
         found.truncate(limit);
     }
-    found.sort_unstable_by(order);
+    if !found.is_sorted_by(|a, b| order(a, b).is_le()) {
+        found.sort_unstable_by(order);
+    }
     normalise(&mut found, scores)?;
     Ok(found)
+}
+
+/// Whether an item is there twice.
+fn repeats(found: &[Recommendation]) -> bool {
+    let mut items: Vec<i64> = found.iter().map(|r| r.item).collect();
+    items.sort_unstable();
+    items.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// Brings scores that are sorted, best first, to 0..1.

@@ -1,8 +1,10 @@
 //! REST: the original's dialect.
 
 mod body;
+mod json;
 mod parameters;
 mod predict;
+mod predictions;
 mod recommend;
 
 use axum::Router;

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use memchr::memchr;
+
 use crate::error::{Code, Error, Result, Violation, echo};
 
 /// The most entries that a list may have.
@@ -24,19 +26,20 @@ impl<'a> Parameters<'a> {
             pairs: Vec::with_capacity(8),
             wrong: Vec::new(),
         };
-        for pair in query
-            .split(|&b| b == b'&')
-            .chain(form.split(|&b| b == b'&'))
-        {
-            if !pair.is_empty() {
-                parameters.add(pair);
+        for mut rest in [query, form] {
+            while !rest.is_empty() {
+                let end = memchr(b'&', rest).unwrap_or(rest.len());
+                if end > 0 {
+                    parameters.add(&rest[..end]);
+                }
+                rest = rest.get(end + 1..).unwrap_or_default();
             }
         }
         parameters
     }
 
     fn add(&mut self, pair: &'a [u8]) {
-        let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+        let at = memchr(b'=', pair).unwrap_or(pair.len());
         let value = pair.get(at + 1..).unwrap_or_default();
         match (decode(&pair[..at]), decode(value)) {
             (Ok(name), Ok(value)) => self.pairs.push((name, value)),
@@ -167,39 +170,57 @@ fn integer<T: FromStr>(text: &str) -> Option<T> {
 pub(crate) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     const NOT_UTF8: &str = "is not UTF-8";
     const ZERO: &str = "holds a zero byte";
-    if !raw.iter().any(|b| matches!(b, b'%' | b'+' | 0)) {
+    const NOT_ENCODED: &str = "is badly percent-encoded: `%` stands before two hex digits";
+    let Some(plain) = raw.iter().position(|b| matches!(b, b'%' | b'+' | 0)) else {
         return std::str::from_utf8(raw)
             .map(Cow::Borrowed)
             .map_err(|_| NOT_UTF8);
-    }
+    };
     let mut decoded = Vec::with_capacity(raw.len());
-    let mut rest = raw;
+    decoded.extend_from_slice(&raw[..plain]);
+    let mut rest = &raw[plain..];
     while let [first, tail @ ..] = rest {
-        rest = tail;
-        decoded.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let Some((high, low)) = tail.first().and_then(hex).zip(tail.get(1).and_then(hex))
-                else {
-                    return Err("is badly percent-encoded: `%` stands before two hex digits");
-                };
-                rest = &tail[2..];
+        let byte = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                rest = tail;
+                // Above 15 is what is no digit.
+                let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
+                if high | low > 15 {
+                    return Err(NOT_ENCODED);
+                }
                 high << 4 | low
             }
-            byte => *byte,
-        });
-        if decoded.last() == Some(&0) {
+            (b'%', _) => return Err(NOT_ENCODED),
+            (b'+', _) => {
+                rest = tail;
+                b' '
+            }
+            (byte, _) => {
+                rest = tail;
+                *byte
+            }
+        };
+        if byte == 0 {
             return Err(ZERO);
         }
+        decoded.push(byte);
     }
     String::from_utf8(decoded)
         .map(Cow::Owned)
         .map_err(|_| NOT_UTF8)
 }
 
-fn hex(digit: &u8) -> Option<u8> {
-    char::from(*digit).to_digit(16).map(|value| value as u8)
-}
+/// The value of each hex digit, and 255 for what is none.
+const HEX: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

@@ -9,16 +9,14 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
-use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::body::{self, Content};
 use super::parameters::Parameters;
+use super::predictions;
 use crate::error::Result;
 use crate::known::{self, Answering, Known, Reads};
 use crate::observe::{Stage, Transport};
-use crate::predict::{
-    Answers, Arrival, Checked, Executor, Features, Predictor, Reply, arriving, decode, score,
-};
+use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, decode, score};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -112,125 +110,10 @@ async fn answer<P: Predictor>(
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
-    let response = write(service, &puid, &answers);
-    watch.lap(Stage::Encode);
-    response
-}
-
-fn write<P: Predictor>(
-    service: &Service<P>,
-    puid: &str,
-    answers: &Answers,
-) -> Result<Response<known::Reply>> {
-    let settings = service.settings();
-    let predictions = Predictions {
-        answers,
-        reply: settings.reply,
-    };
-    let body = match settings.reply {
-        Reply::Documented => serde_json::to_vec(&Documented { predictions }),
-        Reply::Classic => {
-            let custom = match answers {
-                Answers::One(Checked {
-                    custom: Some(custom),
-                    ..
-                }) => Some((custom.json)(&custom.any)?),
-                _ => None,
-            };
-            let meta = Meta {
-                puid,
-                model_name: &settings.name,
-                variation: &settings.variation,
-            };
-            serde_json::to_vec(&Classic {
-                meta,
-                predictions,
-                custom,
-            })
-        }
-    }?;
-    let mut response = Response::new(known::Reply::Whole(body.into()));
+    let body = predictions::write(service, &puid, &answers)?;
+    let mut response = Response::new(known::Reply::Whole(body));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    watch.lap(Stage::Encode);
     Ok(response)
-}
-
-#[derive(serde::Serialize)]
-struct Documented<'a> {
-    predictions: Predictions<'a>,
-}
-
-#[derive(serde::Serialize)]
-struct Classic<'a> {
-    meta: Meta<'a>,
-    predictions: Predictions<'a>,
-    /// Present though null: the original server's parser expects the key.
-    custom: Option<serde_json::Value>,
-}
-
-#[derive(serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    puid: &'a str,
-    model_name: &'a str,
-    variation: &'a str,
-}
-
-/// The classes of one row, or those of each row of a batch.
-struct Predictions<'a> {
-    answers: &'a Answers,
-    reply: Reply,
-}
-
-impl Serialize for Predictions<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let row = |row| Row {
-            row,
-            reply: self.reply,
-        };
-        match self.answers {
-            Answers::One(one) => row(one).serialize(serializer),
-            Answers::Batch(rows) => serializer.collect_seq(rows.iter().map(row)),
-        }
-    }
-}
-
-struct Row<'a> {
-    row: &'a Checked,
-    reply: Reply,
-}
-
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let classes = self.row.classes();
-        let mut out = serializer.serialize_seq(Some(classes.len()))?;
-        for (name, class) in classes {
-            out.serialize_element(&Entry {
-                name: &name,
-                class,
-                reply: self.reply,
-            })?;
-        }
-        out.end()
-    }
-}
-
-struct Entry<'a> {
-    name: &'a str,
-    class: &'a crate::predict::Class,
-    reply: Reply,
-}
-
-impl Serialize for Entry<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (score, class) = match self.reply {
-            Reply::Documented => ("score", "classId"),
-            Reply::Classic => ("prediction", "predictedClass"),
-        };
-        let mut out = serializer.serialize_struct("Entry", 3)?;
-        out.serialize_field(score, &self.class.score)?;
-        out.serialize_field(class, self.name)?;
-        out.serialize_field("confidence", &self.class.confidence)?;
-        out.end()
-    }
 }

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 
 use super::body::{self, Content};
+use super::json::Json;
 use super::parameters::Parameters;
 use crate::error::{Code, Error, Result, Violation};
 use crate::known::{self, Answering, Known, Reads};
@@ -204,14 +205,20 @@ fn answer<R: Recommender>(
     )
 }
 
-#[derive(serde::Serialize)]
-struct Reply<'a> {
-    recommended: &'a [Recommendation],
-}
-
 fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response<known::Reply>> {
-    let body = serde_json::to_vec(&Reply { recommended })?;
-    let mut response = Response::new(known::Reply::Whole(body.into()));
+    // An id of at most 20 characters, a number of at most 24, and two keys.
+    let mut json = Json::with_room(24 + 64 * recommended.len());
+    json.raw("{\"recommended\":");
+    json.array(recommended, |json, one| {
+        json.raw("{\"item\":");
+        json.integer(one.item);
+        json.raw(",\"score\":");
+        json.float(one.score);
+        json.raw("}");
+        Ok(())
+    })?;
+    json.raw("}");
+    let mut response = Response::new(known::Reply::Whole(json.done()));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
-
 /// The caller's patience over gRPC: up to eight digits and a unit.
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(super) const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// The same over REST, in milliseconds.
-const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+pub(super) const REQUEST_TIMEOUT: &str = "x-request-timeout-ms";
 
 /// What a request's headers say of its caller's patience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +19,13 @@ pub(super) enum Patience {
     Malformed,
 }
 
-/// Reads the caller's patience.
-pub(super) fn patience(headers: &HeaderMap) -> Patience {
-    if let Some(value) = headers.get(GRPC_TIMEOUT) {
-        return said(grpc(value.as_bytes()));
+/// Reads the caller's patience from those of its headers that are there.
+pub(super) fn patience(grpc_timeout: Option<&[u8]>, milliseconds: Option<&[u8]>) -> Patience {
+    if let Some(value) = grpc_timeout {
+        return said(grpc(value));
     }
-    if let Some(value) = headers.get(REQUEST_TIMEOUT) {
-        return said(digits(value.as_bytes(), 12).map(Duration::from_millis));
+    if let Some(value) = milliseconds {
+        return said(digits(value, 12).map(Duration::from_millis));
     }
     Patience::Unsaid
 }
@@ -60,15 +58,13 @@ fn digits(text: &[u8], most: usize) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
-    fn read(name: &'static str, value: &'static str) -> Patience {
-        patience(&HeaderMap::from_iter([(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        )]))
+    fn read(name: &str, value: &str) -> Patience {
+        match name {
+            GRPC_TIMEOUT => patience(Some(value.as_bytes()), None),
+            _ => patience(None, Some(value.as_bytes())),
+        }
     }
 
     #[test]
@@ -117,6 +113,6 @@ mod tests {
             read("x-request-timeout-ms", "250"),
             Patience::For(Duration::from_millis(250))
         );
-        assert_eq!(patience(&HeaderMap::new()), Patience::Unsaid);
+        assert_eq!(patience(None, None), Patience::Unsaid);
     }
 }

@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -23,17 +24,17 @@ use super::accept::Connections;
 use super::admin::METRICS;
 use super::capped::Capped;
 use super::census::Census;
-use super::deadline::{Patience, patience};
-use super::head;
+use super::deadline::Patience;
+use super::head::Head;
 use super::life::{Life, Phase};
 use super::limits::Limits;
-use super::request_id::{REQUEST_ID, request_id};
+use super::request_id::REQUEST_ID;
 use crate::access::ApiKeys;
 use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
-use crate::grpc::{self, is_grpc};
+use crate::grpc;
 use crate::known::{Answering, Known, Reads, Reply};
-use crate::observe::{Format, Kind, Line, Metrics, Now, Place, TraceParent, trace};
+use crate::observe::{Format, Kind, Line, Metrics, Now, Place, trace};
 use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
 
@@ -97,23 +98,30 @@ impl Guard {
         let mut asked = self.ask(&request);
         let span = self.span(&asked);
         let admitted = self.admit(request, &mut asked, keys, known, next);
-        let response = match admitted.instrument(span.clone()).await {
+        let answered = admitted.instrument(span.clone()).await;
+        let now = Instant::now();
+        // Without a pause an answer that comes late is still late: its caller has given up.
+        let answered = match asked.deadline.is_some_and(|deadline| deadline <= now) {
+            true => Err(asked.late()),
+            false => answered,
+        };
+        let response = match answered {
             Ok(response) => response,
             Err(error) => error.into_response().map(Reply::Stream),
         };
-        self.finish(response, asked, &span)
+        self.finish(response, asked, &span, now)
     }
 
     /// Turns a request away whose connection is one too many.
     pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response<Reply> {
         self.metrics.turned_away();
         let asked = self.ask(request);
-        let version = asked.version;
+        let version = asked.head.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
-            .with_retry_after(std::time::Duration::from_secs(1));
+            .with_retry_after(Duration::from_secs(1));
         let response = error.into_response().map(Reply::Stream);
         let span = self.span(&asked);
-        let mut response = self.finish(response, asked, &span);
+        let mut response = self.finish(response, asked, &span, Instant::now());
         if version < Version::HTTP_2 {
             close(response.headers_mut());
         }
@@ -133,13 +141,13 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        if asked.version < Version::HTTP_2 {
-            head::check(&request, self.limits.head)?;
+        if asked.head.version < Version::HTTP_2 {
+            asked.head.check(self.limits.head)?;
         }
         if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
             asked.caller = Some(keys.admit(&request)?);
         }
-        let time = match patience(request.headers()) {
+        let time = match asked.head.patience {
             Patience::For(time) => time.min(self.limits.deadline),
             Patience::Unsaid => self.limits.deadline,
             Patience::Malformed => {
@@ -148,15 +156,12 @@ impl Guard {
             }
         };
         let deadline = asked.at + time;
-        let late = || {
-            let detail = format!("the request was not answered within its {time:?}");
-            Error::new(Code::DeadlineExceeded, detail)
-        };
+        asked.deadline = Some(deadline);
         if time.is_zero() {
-            return Err(late());
+            return Err(asked.late());
         }
         // Of gRPC the limit is each message's, after decompression: tonic holds it, or `known`.
-        let most = match asked.grpc {
+        let most = match asked.head.grpc {
             true => None,
             false => Some(self.limits.body),
         };
@@ -202,14 +207,12 @@ impl Guard {
         };
         let mut work = pin!(work);
         // What is answered at once needs no timer.
-        let answered = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
             Poll::Ready(answered) => answered,
-            Poll::Pending => timeout_at(deadline, work).await.map_err(|_| late())?,
-        };
-        // Without a pause an answer that comes late is still late: its caller has given up.
-        match Instant::now() < deadline {
-            true => answered,
-            false => Err(late()),
+            Poll::Pending => match timeout_at(deadline, work).await {
+                Ok(answered) => answered,
+                Err(_) => Err(asked.late()),
+            },
         }
     }
 
@@ -226,15 +229,21 @@ impl Guard {
     }
 
     /// Gives the answer its id, and an error its face; counts and logs it.
-    fn finish(&self, mut response: Response<Reply>, asked: Asked, span: &Span) -> Response<Reply> {
-        let id = asked.id.to_str().unwrap_or_default();
+    fn finish(
+        &self,
+        mut response: Response<Reply>,
+        mut asked: Asked,
+        span: &Span,
+        now: Instant,
+    ) -> Response<Reply> {
+        let id = asked.head.id.to_str().unwrap_or_default();
         let error = match response.extensions_mut().remove::<Problem>() {
             Some(Problem(error)) => {
                 // What the answer says besides: `allow`, the compressions known.
                 let mut said = std::mem::take(response.headers_mut());
                 // Axum's, of the empty body.
                 said.remove(header::CONTENT_LENGTH);
-                response = if asked.grpc {
+                response = if asked.head.grpc {
                     error.to_status().into_http()
                 } else {
                     error.to_response(id).map(Reply::Stream)
@@ -242,17 +251,19 @@ impl Guard {
                 response.headers_mut().extend(said);
                 Some(error)
             }
-            None if asked.grpc => Error::of_response(&response),
+            None if asked.head.grpc => Error::of_response(&response),
             None => None,
         };
-        let (error, took) = (error.as_deref(), asked.at.elapsed());
+        let (error, took) = (error.as_deref(), now.duration_since(asked.at));
         let code = error.map(Error::code);
         self.metrics.answered(asked.place, asked.kind, code, took);
         trace::end(span, code);
         self.line(&asked).log(response.status(), error, took);
+        // HTTP/2 would remember each id, and forget for it what comes again.
+        (asked.head.id).set_sensitive(asked.head.version >= Version::HTTP_2);
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, asked.id);
-        if asked.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
+        headers.insert(REQUEST_ID, asked.head.id);
+        if asked.head.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
             close(headers);
         }
         response
@@ -262,23 +273,32 @@ impl Guard {
 /// What of a request is needed once it is gone.
 struct Asked {
     at: Instant,
-    id: HeaderValue,
-    grpc: bool,
-    version: Version,
+    /// By when it must be answered, once that is known.
+    deadline: Option<Instant>,
+    head: Head,
     place: Place,
     kind: Kind,
     /// The name of the key that it came with, where one is needed.
     caller: Option<Arc<str>>,
-    parent: Option<TraceParent>,
+}
+
+impl Asked {
+    fn late(&self) -> Error {
+        let time = self
+            .deadline
+            .map_or(Duration::ZERO, |deadline| deadline - self.at);
+        let detail = format!("the request was not answered within its {time:?}");
+        Error::new(Code::DeadlineExceeded, detail)
+    }
 }
 
 impl Guard {
     fn line<'a>(&'a self, asked: &'a Asked) -> Line<'a> {
         Line {
-            id: asked.id.to_str().unwrap_or_default(),
+            id: asked.head.id.to_str().unwrap_or_default(),
             service: self.metrics.name(asked.place),
             kind: asked.kind,
-            parent: asked.parent.as_ref(),
+            parent: asked.head.parent.as_ref(),
             caller: asked.caller.as_deref(),
         }
     }
@@ -289,19 +309,17 @@ impl Guard {
     }
 
     fn ask<B>(&self, request: &Request<B>) -> Asked {
-        let grpc = is_grpc(request.headers());
+        let head = Head::read(request);
         Asked {
             at: Instant::now(),
-            id: request_id(request.headers()),
-            grpc,
-            version: request.version(),
+            deadline: None,
             place: self.metrics.place(request.uri().path()),
-            kind: match grpc {
+            kind: match head.grpc {
                 true => Kind::Grpc,
                 false => Kind::rest(request.method()),
             },
             caller: None,
-            parent: TraceParent::of(request.headers()),
+            head,
         }
     }
 

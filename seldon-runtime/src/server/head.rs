@@ -1,61 +1,183 @@
-//! What hyper lets through of an HTTP/1 head, and should not.
+//! What the guard reads of a request's head, in one pass: a look-up by name hashes the name.
 
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, Version, header};
+use http::{HeaderValue, Request, Version};
 
+use super::deadline::{GRPC_TIMEOUT, Patience, REQUEST_TIMEOUT, patience};
+use super::request_id::{REQUEST_ID, request_id};
 use crate::error::{Code, Error, Result};
+use crate::grpc::is_grpc_type;
+use crate::observe::TraceParent;
 
-/// Refuses a head that is over `most` bytes, or that another server on its way may have read
-/// otherwise.
-pub(super) fn check<B>(request: &Request<B>, most: usize) -> Result<()> {
-    let headers = request.headers();
-    check_host(headers, request.version())?;
-    check_coding(headers)?;
-    let method = request.method().as_str().len();
-    let target = request.uri().path_and_query().map_or(0, length);
-    if target > most {
-        let detail = format!("the path and query are over the limit of {most} bytes");
-        return Err(Error::new(Code::UriTooLong, detail));
-    }
-    // As on the wire: `name: value`, and the end of the line.
-    let lines = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if method + target + lines.sum::<usize>() > most {
-        let detail = format!("the header section is over the limit of {most} bytes");
-        return Err(Error::new(Code::HeadersTooLarge, detail));
-    }
-    Ok(())
+/// What a request's head says.
+pub(super) struct Head {
+    pub(super) version: Version,
+    pub(super) grpc: bool,
+    /// The id that the request goes by.
+    pub(super) id: HeaderValue,
+    pub(super) patience: Patience,
+    pub(super) parent: Option<TraceParent>,
+    /// What is wrong with the header `host`.
+    host: Result<(), &'static str>,
+    /// The header `transfer-encoding` is one that is read.
+    coding: bool,
+    /// The bytes of path and query.
+    target: usize,
+    /// Those of the method and of all headers, as on the wire: `name: value`, and the end of the
+    /// line.
+    rest: usize,
 }
 
-fn length(target: &PathAndQuery) -> usize {
-    target.as_str().len()
+/// The first value of a header, and whether there are more.
+#[derive(Clone, Copy, Default)]
+struct Values<'a> {
+    first: Option<&'a [u8]>,
+    more: bool,
+}
+
+impl Head {
+    /// Reads the head of `request`.
+    pub(super) fn read<B>(request: &Request<B>) -> Self {
+        let mut rest = request.method().as_str().len();
+        let mut id = None;
+        let [mut host, mut coding, mut trace] = [Values::default(); 3];
+        let [mut kind, mut grpc_timeout, mut milliseconds] = [Values::default(); 3];
+        for (name, value) in request.headers() {
+            let name = name.as_str();
+            rest += name.len() + value.len() + 4;
+            let values = match name {
+                "host" => &mut host,
+                "transfer-encoding" => &mut coding,
+                "content-type" => &mut kind,
+                GRPC_TIMEOUT => &mut grpc_timeout,
+                REQUEST_TIMEOUT => &mut milliseconds,
+                TraceParent::HEADER => &mut trace,
+                _ => {
+                    if name == REQUEST_ID.as_str() {
+                        id.get_or_insert(value);
+                    }
+                    continue;
+                }
+            };
+            values.more = values.first.is_some();
+            values.first.get_or_insert(value.as_bytes());
+        }
+        let version = request.version();
+        let target = request.uri().path_and_query();
+        Self {
+            version,
+            grpc: kind.first.is_some_and(is_grpc_type),
+            id: request_id(id),
+            patience: patience(grpc_timeout.first, milliseconds.first),
+            // One that comes twice is none.
+            parent: match trace.more {
+                true => None,
+                false => trace.first.and_then(TraceParent::parse),
+            },
+            host: check_host(host, version),
+            coding: check_coding(coding),
+            target: target.map_or(0, |target| target.as_str().len()),
+            rest,
+        }
+    }
+
+    /// Refuses an HTTP/1 head that hyper lets through and should not: over `most` bytes, or one
+    /// that another server on its way may have read otherwise.
+    pub(super) fn check(&self, most: usize) -> Result<()> {
+        let wrong = |detail: String| Err(Error::new(Code::InvalidParameter, detail));
+        if let Err(what) = self.host {
+            return wrong(format!("the header `host` {what}"));
+        }
+        if !self.coding {
+            let name = "transfer-encoding";
+            return wrong(format!(
+                "the header `{name}` is not `chunked`, which alone is read here"
+            ));
+        }
+        if self.target > most {
+            let detail = format!("the path and query are over the limit of {most} bytes");
+            return Err(Error::new(Code::UriTooLong, detail));
+        }
+        if self.target + self.rest > most {
+            let detail = format!("the header section is over the limit of {most} bytes");
+            return Err(Error::new(Code::HeadersTooLarge, detail));
+        }
+        Ok(())
+    }
 }
 
 /// RFC 9112 §3.2: one, and one that can be an authority; an empty one is that of none.
-fn check_host(headers: &HeaderMap, version: Version) -> Result<()> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    // RFC 3986 §3.2, without a user, which HTTP has no use for.
-    let of_authority = |b: &u8| b.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(b);
-    let what = match (hosts.next(), hosts.next()) {
-        (_, Some(_)) => "is given twice",
-        (None, _) if version == Version::HTTP_11 => "is missing",
-        (Some(host), _) if !host.as_bytes().iter().all(of_authority) => "is no name of a host",
-        _ => return Ok(()),
-    };
-    let detail = format!("the header `host` {what}");
-    Err(Error::new(Code::InvalidParameter, detail))
+fn check_host(host: Values<'_>, version: Version) -> Result<(), &'static str> {
+    match host.first {
+        _ if host.more => Err("is given twice"),
+        None if version == Version::HTTP_11 => Err("is missing"),
+        Some(host) if !host.iter().all(|b| OF_AUTHORITY[usize::from(*b)]) => {
+            Err("is no name of a host")
+        }
+        _ => Ok(()),
+    }
 }
 
+/// What an authority is made of, RFC 3986 §3.2, without a user, which HTTP has no use for.
+const OF_AUTHORITY: [bool; 256] = {
+    let mut is = [false; 256];
+    let punctuation = b"-._~:[]%!$&'()*+,;=";
+    let mut at = 0;
+    while at < 256 {
+        is[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    let mut at = 0;
+    while at < punctuation.len() {
+        is[punctuation[at] as usize] = true;
+        at += 1;
+    }
+    is
+};
+
 /// A body in chunks is in nothing else: hyper looks no further than for that word at the end.
-fn check_coding(headers: &HeaderMap) -> Result<()> {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Error::new(
-            Code::InvalidParameter,
-            "the header `transfer-encoding` is not `chunked`, which alone is read here",
-        )),
+fn check_coding(coding: Values<'_>) -> bool {
+    match coding.first {
+        None => true,
+        Some(only) => !coding.more && only.eq_ignore_ascii_case(b"chunked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[(&str, &str)]) -> Head {
+        let mut request = Request::get("/predict?json=1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Head::read(&request.body(()).expect("it is a request"))
+    }
+
+    #[test]
+    fn of_several_of_one_name_the_first_counts() {
+        let head = read(&[
+            ("x-request-id", "a"),
+            ("x-request-id", "b"),
+            ("grpc-timeout", "1S"),
+            ("grpc-timeout", "2S"),
+            ("content-type", "application/grpc"),
+            ("content-type", "text/plain"),
+        ]);
+        assert_eq!(head.id, "a");
+        let second = std::time::Duration::from_secs(1);
+        assert_eq!(head.patience, Patience::For(second));
+        assert!(head.grpc);
+    }
+
+    #[test]
+    fn a_trace_that_comes_twice_starts_anew() {
+        let parent = (
+            TraceParent::HEADER,
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        );
+        assert!(read(&[parent]).parent.is_some());
+        assert_eq!(read(&[parent, parent]).parent, None);
+        assert_eq!(read(&[]).parent, None);
     }
 }

@@ -1,0 +1,74 @@
+//! The reply to `/predict`, in either style.
+
+use bytes::Bytes;
+
+use super::json::Json;
+use crate::error::Result;
+use crate::predict::{Answers, Checked, Predictor, Reply};
+use crate::service::Service;
+
+/// Writes `answers` as the service is set to reply.
+///
+/// # Errors
+///
+/// If the predictor's own message has no JSON form.
+pub(super) fn write<P: Predictor>(
+    service: &Service<P>,
+    puid: &str,
+    answers: &Answers,
+) -> Result<Bytes> {
+    let settings = service.settings();
+    let rows = match answers {
+        Answers::One(one) => std::slice::from_ref(one),
+        Answers::Batch(rows) => rows,
+    };
+    let classes: usize = rows.iter().map(|row| row.classes().len()).sum();
+    // Two numbers of at most 24 characters, three keys, and a name of usual length.
+    let mut json = Json::with_room(160 + puid.len() + 2 * rows.len() + 112 * classes);
+    json.raw("{");
+    if settings.reply == Reply::Classic {
+        json.raw("\"meta\":{\"puid\":");
+        json.string(puid)?;
+        json.raw(",\"modelName\":");
+        json.string(&settings.name)?;
+        json.raw(",\"variation\":");
+        json.string(&settings.variation)?;
+        json.raw("},");
+    }
+    json.raw("\"predictions\":");
+    match answers {
+        Answers::One(one) => row(&mut json, settings.reply, one)?,
+        Answers::Batch(rows) => json.array(rows, |json, one| row(json, settings.reply, one))?,
+    }
+    if settings.reply == Reply::Classic {
+        // Present though null: the original server's parser expects the key.
+        json.raw(",\"custom\":");
+        match answers {
+            Answers::One(Checked {
+                custom: Some(custom),
+                ..
+            }) => json.value(&(custom.json)(&custom.any)?)?,
+            _ => json.raw("null"),
+        }
+    }
+    json.raw("}");
+    Ok(json.done())
+}
+
+/// The classes of one row.
+fn row(json: &mut Json, reply: Reply, row: &Checked) -> Result<()> {
+    let (score, class) = match reply {
+        Reply::Documented => ("{\"score\":", ",\"classId\":"),
+        Reply::Classic => ("{\"prediction\":", ",\"predictedClass\":"),
+    };
+    json.array(row.classes(), |json, (name, one)| {
+        json.raw(score);
+        json.float(one.score);
+        json.raw(class);
+        json.string(&name)?;
+        json.raw(",\"confidence\":");
+        json.float(one.confidence);
+        json.raw("}");
+        Ok(())
+    })
+}
