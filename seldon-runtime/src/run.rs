@@ -1,18 +1,17 @@
 //! A program around one service.
 
 use std::future::Future;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::access::new_key;
 use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::error::{Error, Result};
+use crate::observe::subscribe;
 use crate::server::{Mount, Program, Server};
 
 /// A flag, a variable or the configuration file is wrong. It is what clap and most programs use.
@@ -40,9 +39,10 @@ pub fn run<M: Program>() -> ExitCode {
         Err(Told::NewKey(name)) => return print_new_key(&name),
         Err(Told::Wrong(error)) => return failed(&error, ExitCode::from(MISCONFIGURED)),
     };
-    if let Err(error) = log(&config.log) {
-        return failed(&error, ExitCode::from(MISCONFIGURED));
-    }
+    let _logging = match subscribe(&config.log, M::NAME) {
+        Ok(logging) => logging,
+        Err(error) => return failed(&error, ExitCode::from(MISCONFIGURED)),
+    };
     // It accepts and drives what the source of candidates opens; the workers serve.
     run_to_end(Builder::new_current_thread(), serve::<M>(config))
 }
@@ -77,9 +77,15 @@ fn print_new_key(name: &str) -> ExitCode {
 /// says, unless the program has set up `tracing` for itself.
 pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
     let directives = std::env::var("SELDON_LOG");
-    if let Err(error) = log(directives.as_deref().unwrap_or("info")) {
-        return failed(&error, ExitCode::from(MISCONFIGURED));
-    }
+    let arguments = std::env::args_os().next();
+    let name = arguments
+        .as_ref()
+        .and_then(|path| Path::new(path).file_stem());
+    let name = name.map_or_else(|| "seldon".into(), |name| name.to_string_lossy());
+    let _logging = match subscribe(directives.as_deref().unwrap_or("info"), &name) {
+        Ok(logging) => logging,
+        Err(error) => return failed(&error, ExitCode::from(MISCONFIGURED)),
+    };
     run_to_end(Builder::new_multi_thread(), program)
 }
 
@@ -126,26 +132,4 @@ fn open(folder: &Path) -> Result<Folder> {
             "{error}: save one there, or name another by --model"
         )),
     })
-}
-
-/// Logs to standard error: text for a person at a terminal, JSON for a machine elsewhere.
-fn log(directives: &str) -> Result<()> {
-    // A word alone would be taken for a module's name, and `--log debg` for all it has to say.
-    let is_known = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    let filter = EnvFilter::try_new(directives).ok();
-    let Some(filter) = filter.filter(|_| directives.split(',').all(is_known)) else {
-        return Err(Error::setup(format!(
-            "`{directives}` is no log level: it is off, error, warn, info, debug or trace, or says so for modules, as `info,hyper=debug` does"
-        )));
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    // An earlier subscriber, a test's for example, stays.
-    let _ = if io::stderr().is_terminal() {
-        builder.with_target(false).try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
-    };
-    Ok(())
 }

@@ -4,13 +4,12 @@
 #[allow(dead_code, reason = "another test uses the rest of it")]
 #[path = "server/common.rs"]
 mod common;
-
-use std::io::{BufRead, BufReader, Read, Write as _};
-use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+#[path = "support/program.rs"]
+mod program;
 
 use common::{ANSWER, Channel, FAIL, NAN, PANIC, Peer, get, post};
-use seldon_runtime::{DefaultCustomPredictRequest, Predict, Prediction, Result, Server, Service};
+use program::Program;
+use seldon_runtime::{DefaultCustomPredictRequest, Predict, Prediction, Result, Server};
 use serde_json::Value;
 
 /// A number that no line may hold.
@@ -52,72 +51,16 @@ impl Predict for SlowTalker {
 #[test]
 #[ignore = "the program that the tests start"]
 fn program() {
-    let ended = seldon_runtime::block_on(async {
-        let server = match std::env::var_os("SLOW") {
+    program::serve(|| {
+        Ok(match std::env::var_os("SLOW") {
             None => Server::new().mount(Talker {}),
-            Some(_) => Server::new().mount_service(Service::predictor(SlowTalker {})?),
-        };
-        let mut limits = seldon_runtime::Limits::default();
-        limits.lame_duck = std::time::Duration::ZERO;
-        let bound = server.limits(limits).bind("127.0.0.1:0").await?;
-        let bound = bound.administered("127.0.0.1:0").await?;
-        let (rest, admin) = (bound.local_addr(), bound.admin_addr());
-        println!("\nat {rest} {}", admin.expect("there is one"));
-        bound.serve().await
+            Some(_) => Server::new().mount(SlowTalker {}),
+        })
     });
-    assert_eq!(ended, std::process::ExitCode::SUCCESS);
 }
 
-struct Program {
-    child: Child,
-    /// Whoever prints where nobody reads fails.
-    _stdout: BufReader<ChildStdout>,
-    address: SocketAddr,
-    admin: SocketAddr,
-}
-
-impl Program {
-    fn start(level: &str, slow: bool) -> Self {
-        let this = std::env::current_exe().expect("it runs");
-        let mut command = Command::new(this);
-        command
-            .args(["program", "--exact", "--ignored", "--nocapture"])
-            .env("SELDON_LOG", level)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if slow {
-            command.env("SLOW", "1");
-        }
-        let mut child = command.spawn().expect("it starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let addresses = (stdout.by_ref().lines())
-            .find_map(|line| Some(line.ok()?.strip_prefix("at ")?.to_owned()))
-            .expect("it says where it listens");
-        let (address, admin) = addresses.split_once(' ').expect("two of them");
-        Self {
-            address: address.parse().expect("an address"),
-            admin: admin.parse().expect("an address"),
-            child,
-            _stdout: stdout,
-        }
-    }
-
-    /// Tells the program to end; all that it has logged.
-    fn end(mut self) -> Vec<Value> {
-        let killed = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(killed.expect("it can be told").success());
-        let mut text = String::new();
-        let mut stderr = self.child.stderr.take().expect("a pipe");
-        stderr.read_to_string(&mut text).expect("text");
-        self.child.wait().expect("it ends");
-        // What a failure of these tests shows.
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        (text.lines().filter(|line| line.starts_with('{')))
-            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-            .collect()
-    }
+fn start(level: &str) -> Program {
+    Program::start(&[("SELDON_LOG", level)])
 }
 
 /// The lines with this message.
@@ -137,7 +80,7 @@ const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[tokio::test]
 async fn each_request_is_one_line_at_debug_and_a_failure_one_at_warn() {
-    let program = Program::start("debug", false);
+    let program = start("debug");
     let mut peer = Peer::to(program.address).await;
     peer.ask(with("x-request-id: good", &get(&[ANSWER]))).await;
     peer.ask(with("x-request-id: bad", &get(&[FAIL]))).await;
@@ -192,7 +135,7 @@ async fn each_request_is_one_line_at_debug_and_a_failure_one_at_warn() {
 
 #[tokio::test]
 async fn at_info_a_good_request_is_no_line() {
-    let program = Program::start("info", false);
+    let program = start("info");
     let mut peer = Peer::to(program.address).await;
     for what in [ANSWER, NAN, ANSWER] {
         peer.ask(get(&[what])).await;
@@ -212,7 +155,8 @@ async fn at_info_a_good_request_is_no_line() {
 #[tokio::test]
 async fn a_trace_goes_on_in_the_line_and_in_the_models_own() {
     for slow in [false, true] {
-        let program = Program::start("info", slow);
+        let slow_one: &[_] = &[("SLOW", "1")];
+        let program = Program::start(if slow { slow_one } else { &[] });
         let mut peer = Peer::to(program.address).await;
         let traced = format!("traceparent: {PARENT}");
         let asked = |values| match slow {
@@ -238,7 +182,7 @@ async fn a_trace_goes_on_in_the_line_and_in_the_models_own() {
 
 #[tokio::test]
 async fn a_malformed_parent_is_no_trace() {
-    let program = Program::start("info", false);
+    let program = start("info");
     let mut peer = Peer::to(program.address).await;
     let upper = PARENT.to_uppercase();
     for headers in [
@@ -259,7 +203,7 @@ async fn a_malformed_parent_is_no_trace() {
 
 #[tokio::test]
 async fn no_feature_and_no_body_is_logged() {
-    let program = Program::start("debug", false);
+    let program = start("debug");
     let mut peer = Peer::to(program.address).await;
     for what in [ANSWER, PANIC, NAN, FAIL] {
         peer.ask(get(&[what, FEATURE])).await;
@@ -285,7 +229,7 @@ async fn no_feature_and_no_body_is_logged() {
 
 #[tokio::test]
 async fn a_panic_is_its_place_and_a_number() {
-    let program = Program::start("info", false);
+    let program = start("info");
     let mut peer = Peer::to(program.address).await;
     peer.ask(get(&[PANIC, FEATURE])).await;
     let mut admin = Peer::to(program.admin).await;

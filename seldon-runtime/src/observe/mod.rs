@@ -6,12 +6,15 @@ mod histogram;
 mod log;
 mod metrics;
 mod now;
+#[cfg(feature = "otel")]
+mod otel;
 mod panics;
 mod process;
 mod reloads;
 mod requests;
 mod services;
 mod stages;
+mod subscriber;
 pub(crate) mod trace;
 
 pub(crate) use exposition::Format;
@@ -24,4 +27,5 @@ pub(crate) use reloads::Reloads;
 pub(crate) use requests::Kind;
 pub(crate) use services::{Observed, Origin, Source};
 pub(crate) use stages::{Stage, Stopwatch, Transport};
+pub(crate) use subscriber::subscribe;
 pub(crate) use trace::TraceParent;

@@ -5,6 +5,10 @@ use tracing::{Span, debug_span, field, info_span};
 use super::requests::Kind;
 use crate::error::Code;
 
+/// Where a request's span is made.
+#[cfg(feature = "otel")]
+pub(super) const TARGET: &str = module_path!();
+
 /// The span that a request's own is a child of: what the header `traceparent` says.
 ///
 /// The ids are kept as they came, in lower case hexadecimal.
@@ -66,7 +70,7 @@ impl TraceParent {
     }
 
     /// Whether the caller records the trace.
-    #[allow(dead_code, reason = "for the export alone")]
+    #[cfg(feature = "otel")]
     pub(crate) fn is_sampled(&self) -> bool {
         self.sampled
     }
@@ -104,19 +108,35 @@ pub(crate) fn span(id: &str, service: &str, kind: Kind, parent: Option<&TracePar
                 trace_id = parent.map(TraceParent::trace_id),
                 parent_id = parent.map(TraceParent::span_id),
                 outcome = field::Empty,
+                otel.name = field::Empty,
+                otel.kind = field::Empty,
+                otel.status_code = field::Empty,
             )
         };
     }
-    match parent {
+    let span = match parent {
         Some(_) => request!(info_span),
         None => request!(debug_span),
+    };
+    #[cfg(feature = "otel")]
+    if !span.is_disabled() {
+        if let Some(parent) = parent {
+            super::otel::follow(&span, parent);
+        }
+        span.record("otel.name", format!("{} {service}", kind.method()));
+        span.record("otel.kind", "server");
     }
+    span
 }
 
 /// Says in its span how a request ended.
 pub(crate) fn end(span: &Span, code: Option<Code>) {
     if !span.is_disabled() {
         span.record("outcome", code.map_or("ok", Code::as_str));
+        #[cfg(feature = "otel")]
+        if code.is_some_and(|code| code.status().is_server_error()) {
+            span.record("otel.status_code", "ERROR");
+        }
     }
 }
 
