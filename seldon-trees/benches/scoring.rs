@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 use seldon_trees::{Forest, Result};
 
-/// As many rows as no cache remembers the way of.
+/// As many rows as the processor does not remember the way of.
 const ROWS: usize = 4096;
+
+/// As many as are timed together: a time that others leave us on a machine in use.
+const TOGETHER: usize = 64;
 
 fn main() -> Result<()> {
     let mut paths: Vec<PathBuf> = std::env::args()
@@ -41,22 +44,23 @@ fn main() -> Result<()> {
         let features = forest.features();
         let rows = rows(features);
         let mut out = vec![0.0; forest.outputs()];
-        let one = timed(|| {
+        let one = timed(&rows, features * TOGETHER, |rows| {
             for row in rows.chunks_exact(features) {
                 forest.predict_into(row, &mut out).expect("a row");
                 black_box(&out);
             }
         });
-        println!("  one row          {:9.3} µs", micros(one) / ROWS as f64);
+        println!(
+            "  one row          {:9.3} µs",
+            micros(one) / TOGETHER as f64
+        );
         for count in [8, 64, ROWS] {
-            let batch = timed(|| {
-                for rows in rows.chunks_exact(features * count) {
-                    black_box(forest.predict_batch(rows).expect("rows"));
-                }
+            let batch = timed(&rows, features * count, |rows| {
+                black_box(forest.predict_batch(rows).expect("rows"));
             });
             println!(
                 "  a row of {count:4}    {:9.3} µs",
-                micros(batch) / ROWS as f64
+                micros(batch) / count as f64
             );
         }
     }
@@ -88,14 +92,18 @@ fn rows(features: usize) -> Vec<f32> {
     (0..ROWS * features).map(|_| normal()).collect()
 }
 
-/// The best of some runs: others use the machine, too.
-fn timed(mut work: impl FnMut()) -> Duration {
-    let run = |_| {
-        let start = Instant::now();
-        work();
-        start.elapsed()
-    };
-    (0..15).map(run).min().expect("there are runs")
+/// The best of the times that `work` takes for some of `rows`, over and over for a second.
+fn timed(rows: &[f32], some: usize, mut work: impl FnMut(&[f32])) -> Duration {
+    let began = Instant::now();
+    let mut best = Duration::MAX;
+    while began.elapsed() < Duration::from_secs(1) {
+        for rows in rows.chunks_exact(some) {
+            let start = Instant::now();
+            work(black_box(rows));
+            best = best.min(start.elapsed());
+        }
+    }
+    best
 }
 
 fn micros(time: Duration) -> f64 {
