@@ -60,6 +60,7 @@ mod lightgbm;
 mod link;
 mod number;
 mod packed;
+mod predict;
 mod scalar;
 mod stored;
 mod ubjson;

@@ -254,7 +254,7 @@ fn lightgbm_text(trees: &[Node]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_forest_answers_as_its_trees_are_read(
@@ -296,7 +296,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     /// Bytes replaced, cut out and repeated: an error, or a forest that answers.
     #[test]
