@@ -280,15 +280,14 @@ fn unknown_methods_are_unimplemented() {
 fn messages_that_are_none_or_too_large_are_refused() {
     let server = Running::start(Server::new().mount(iris()));
     let client = Client::connect(&server);
-    // Bytes in the place of a message: field 1 says that it is longer than what comes.
+    // The `meta` of the request is no message.
     let garbage = Any {
         type_url: Bytes::from_static(b"\xff\xff\xff"),
         value: Bytes::new(),
     };
-    let status = client
-        .call(CLASSIFY, tonic::Request::new(garbage))
-        .expect_err("refused");
-    assert_eq!(status.code(), Code::Internal, "{status}");
+    let (code, reason, sentence) = refused(client.call(CLASSIFY, tonic::Request::new(garbage)));
+    assert_eq!((code, &*reason), (Code::InvalidArgument, "INVALID_MESSAGE"));
+    assert_eq!(sentence, "`meta` does not decode: invalid varint");
     let large = Any::pack(
         IrisPredictRequest::TYPE_NAME,
         &DefaultCustomPredictRequest {
@@ -334,7 +333,7 @@ fn predictors_share_the_method_by_type_and_by_name() {
         (
             Code::NotFound,
             "MODEL_NOT_FOUND".to_owned(),
-            "no model `other` is served here: `iris`, `probe` are".to_owned()
+            "no model `other` is served here, only `iris`, `probe`".to_owned()
         )
     );
     let unknown = Any {

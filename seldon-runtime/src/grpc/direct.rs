@@ -14,7 +14,9 @@ use prost::Message as _;
 
 use super::Message;
 use super::frame::HEADER;
-use super::route::{Choice, first, is_grpc, model_named, no_single_message, over_limit};
+use super::route::{
+    Choice, first, is_grpc, model_named, no_single_message, over_limit, undecodable,
+};
 use crate::error::{BoxError, Result};
 use crate::known::{self, Answering, Known, Reads};
 
@@ -126,7 +128,7 @@ fn decode(mut body: Bytes, limit: usize) -> Result<Message> {
         }
         body.advance(HEADER);
         let decoded = Message::decode(body.split_to(length));
-        let decoded = decoded.map_err(|error| no_single_message().with_cause(error))?;
+        let decoded = decoded.map_err(|error| undecodable(&error.to_string()))?;
         message.get_or_insert(decoded);
     }
     message.ok_or_else(no_single_message)

@@ -196,7 +196,7 @@ impl Many {
 fn unknown<'a>(model: &str, served: impl IntoIterator<Item = &'a str>) -> Error {
     let served: Vec<String> = served.into_iter().map(|name| format!("`{name}`")).collect();
     let detail = format!(
-        "no model `{}` is served here: {} are",
+        "no model `{}` is served here, only {}",
         echo(model),
         served.join(", ")
     );
@@ -261,9 +261,35 @@ fn refused(headers: &HeaderMap, limit: usize) -> Option<Error> {
             Code::UnsupportedEncoding,
             "the message is compressed in a way that is not read here",
         ),
-        _ => no_single_message(),
+        _ => undecodable(Status::from_header_map(headers)?.message()),
     })
 }
+
+/// A message that does not decode, as `said` by prost: where that is within a field, it is the
+/// caller's who wrote it, and named.
+pub(super) fn undecodable(said: &str) -> Error {
+    // `ClassificationRequestMeta.puid: ClassificationRequest.meta: invalid …`, the innermost first.
+    let parts: Vec<&str> = said.split(": ").collect();
+    let Some(outermost) =
+        (parts.iter()).position(|part| part.starts_with("ClassificationRequest."))
+    else {
+        return no_single_message();
+    };
+    let what = parts[outermost + 1..].join(": ");
+    // The request itself ends too early.
+    if outermost == FIRST_PLACE && what == "buffer underflow" {
+        return no_single_message();
+    }
+    let fields = parts[..=outermost].iter().rev();
+    let fields: Vec<&str> = fields
+        .filter_map(|part| Some(part.split_once('.')?.1))
+        .collect();
+    let detail = format!("`{}` does not decode: {what}", fields.join("."));
+    Error::new(Code::InvalidMessage, detail)
+}
+
+/// Of a field's name in what prost says, after "failed to decode Protobuf message".
+const FIRST_PLACE: usize = 1;
 
 pub(super) fn over_limit(limit: usize) -> Error {
     let detail = format!("the message is over the limit of {limit} bytes");
@@ -292,9 +318,11 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     first(headers, header::CONTENT_TYPE.as_str()).is_some_and(|kind| is_grpc_type(kind.as_bytes()))
 }
 
-/// Whether that is said by its content type.
+/// Whether that is said by its content type. gRPC-Web is another protocol: its trailers are in the
+/// body.
 pub(crate) fn is_grpc_type(kind: &[u8]) -> bool {
-    kind.starts_with(b"application/grpc")
+    let rest = kind.strip_prefix(b"application/grpc");
+    matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
 }
 
 /// The method, for one call.

@@ -176,6 +176,70 @@ async fn a_broken_message_is_an_error_with_details() {
 }
 
 #[tokio::test]
+async fn a_field_that_does_not_decode_is_named_whatever_way_the_message_came() {
+    /// A field of a number below 16 that holds `bytes`, of which there are fewer than 128.
+    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, bytes.len() as u8], bytes].concat()
+    }
+    let server = Running::quick(long()).await;
+    let channel = Channel::to(server.address).await;
+    let data = field(2, &field(1, b"x/a.B"));
+    for (message, says) in [
+        (
+            field(1, &field(1, b"\xff")),
+            "`meta.puid` does not decode: invalid string value",
+        ),
+        (field(1, b"\xff"), "`meta` does not decode: invalid varint"),
+        (
+            field(2, b"\xff\xff\xff"),
+            "`data` does not decode: invalid varint",
+        ),
+        // Its type's name is said to be longer than all that comes, and than the `Any` itself.
+        (
+            field(2, &[10, 9, b'x']),
+            "`data.type_url` does not decode: buffer underflow",
+        ),
+        (
+            [field(2, &[10, 3, b'x']), data.clone()].concat(),
+            "`data` does not decode: delimited length exceeded",
+        ),
+        (vec![8, 1], "`meta` does not decode: invalid wire type"),
+    ] {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&message).expect("it is in memory");
+        let gzip = gzip.finish().expect("it is in memory");
+        for (headers, frame) in [
+            (&[][..], framed(0, &message)),
+            (&[("grpc-encoding", "gzip")], framed(1, &gzip)),
+        ] {
+            let called = channel.call(CLASSIFY, headers, frame).await;
+            let called = called.expect("an answer");
+            assert_eq!((called.status(), &*called.reason()), (3, "INVALID_MESSAGE"));
+            let status = tonic::Status::from_header_map(&called.headers).expect("a status");
+            assert!(status.message().starts_with(says), "{status}");
+        }
+    }
+    // What ends too early is the call's own fault, and no field's.
+    let cut = framed(0, &data[..data.len() - 1]);
+    let called = channel.call(CLASSIFY, &[], cut).await.expect("an answer");
+    assert_eq!(called.status(), 13);
+}
+
+#[tokio::test]
+async fn what_is_not_grpc_is_415_where_grpc_is_answered() {
+    for kind in [
+        "application/grpc-web",
+        "application/grpcx",
+        "application/json",
+    ] {
+        let head = format!("POST {CLASSIFY} HTTP/1.1\r\nhost: test\r\ncontent-type: {kind}\r\n");
+        let answer = ask(format!("{head}content-length: 0\r\n\r\n")).await;
+        let code = (answer.status, &*answer.code());
+        assert_eq!(code, (415, "UNSUPPORTED_MEDIA_TYPE"), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_deadline_is_the_callers_if_it_is_shorter() {
     let mut limits = long();
     limits.deadline = std::time::Duration::from_millis(150);
