@@ -77,7 +77,7 @@ fn every_model_answers_as_python_does() {
             }
         }
     }
-    assert!(count > 100, "there are {count} models");
+    assert!(count > 220, "there are {count} models");
 }
 
 fn check(name: &str, forest: &Forest, expected: &BTreeMap<String, Rows>) {
@@ -111,11 +111,9 @@ fn check(name: &str, forest: &Forest, expected: &BTreeMap<String, Rows>) {
             ),
             unknown => panic!("{what}: {unknown}"),
         };
-        let tolerance = if kind == "raw" {
-            RAW_TOLERANCE
-        } else {
-            TOLERANCE
-        };
+        // XGBoost 1.3 added up dart's leaves before what sums begin with: the last bit may differ.
+        let exact = kind == "raw" && !name.contains("xgboost-1.3.3/dart");
+        let tolerance = if exact { RAW_TOLERANCE } else { TOLERANCE };
         let flat_answers: Vec<f64> = answers.iter().flatten().map(number).collect();
         let all = batch(&forest, &flat).expect(&what);
         compare(&what, &all, &flat_answers, tolerance);
