@@ -8,6 +8,8 @@ mod capped;
 mod census;
 mod connection;
 mod date;
+#[cfg(test)]
+mod dead_peers;
 mod deadline;
 mod docs;
 mod exposure;

@@ -1,4 +1,4 @@
-//! A model that misbehaves on demand, a server of it, and clients that can do anything.
+//! A server of the model that misbehaves on demand, and clients that can do anything.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,58 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use seldon_runtime::proto::{ClassificationReply, ClassificationRequest};
-use seldon_runtime::{
-    Any, Bound, DefaultCustomPredictRequest, Error, Limits, Predict, Prediction, Result, Server,
-};
+use seldon_runtime::{Any, Bound, DefaultCustomPredictRequest, Limits, Result, Server};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub(crate) use crate::model::*;
+
 /// Longer than anything takes here: a test that waits so long has found a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Does what the first number says, and answers with the numbers.
-pub(crate) const ANSWER: f32 = 0.0;
-pub(crate) const SLEEP: f32 = 1.0;
-pub(crate) const PANIC: f32 = 2.0;
-pub(crate) const NAN: f32 = 3.0;
-pub(crate) const FAIL: f32 = 4.0;
-
-fn act(values: &[f32]) -> Result<Prediction> {
-    match values {
-        [SLEEP, milliseconds, ..] => {
-            std::thread::sleep(Duration::from_millis(*milliseconds as u64));
-        }
-        [PANIC, ..] => panic!("a secret of the model"),
-        [NAN, ..] => return Ok(Prediction::scores([f64::NAN])),
-        [FAIL, ..] => return Err(Error::failed("a secret of the model")),
-        _ => {}
-    }
-    Ok(Prediction::scores(values.iter().map(|v| f64::from(*v))))
-}
-
-/// Answers where the request is read.
-#[seldon_macros::predictor(crate = ::seldon_runtime)]
-#[derive(Default)]
-pub(crate) struct Quick {}
-
-/// Answers on the pool of threads.
-#[seldon_macros::predictor(crate = ::seldon_runtime, run = blocking)]
-#[derive(Default)]
-pub(crate) struct Slow {}
-
-impl Predict for Quick {
-    fn predict(&self, data: &DefaultCustomPredictRequest) -> Result<Prediction> {
-        act(&data.values)
-    }
-}
-
-impl Predict for Slow {
-    fn predict(&self, data: &DefaultCustomPredictRequest) -> Result<Prediction> {
-        act(&data.values)
-    }
-}
 
 /// A server that runs until it is told to end.
 pub(crate) struct Running {
@@ -260,6 +218,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
+
+/// A request whose body never comes, and what it is answered when it is in flight.
+pub(crate) const STALLED: &str =
+    "POST /predict HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+pub(crate) const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A request as the documentation has it, for these numbers.
 pub(crate) fn get(values: &[f32]) -> String {

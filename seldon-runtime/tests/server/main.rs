@@ -1,6 +1,8 @@
 //! The server through real sockets: what it guards against, and how it ends.
 
 mod common;
+mod model;
+mod process;
 
 mod answers;
 mod dead_peers;

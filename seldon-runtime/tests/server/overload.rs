@@ -1,41 +1,49 @@
-//! More than the server bears: what is too much is turned away at once, what is taken is quick.
+//! More than the server bears: what is too much is turned away at once, what is taken is
+//! answered, and nobody else notices.
 
 use std::time::{Duration, Instant};
 
+use seldon_runtime::Server;
+use tokio::task::JoinSet;
+
 use crate::common::*;
+use crate::process::{LIVE, READY};
 
 /// One place and one that waits, for as long as it takes.
 fn narrow() -> seldon_runtime::Limits {
     let mut limits = long();
     limits.blocking_in_flight = 1;
     limits.queue_per_place = 1;
-    limits.queue_time = Duration::from_secs(60);
+    limits.queue_time = Duration::from_secs(3600);
+    limits.deadline = Duration::from_secs(3600);
     limits
 }
 
 #[tokio::test]
-async fn ten_times_the_capacity_is_shed_with_a_hint() {
+async fn ten_times_the_capacity_is_shed_at_once_with_a_hint() {
     let server = Running::slow(narrow()).await;
-    let mut peers = Vec::new();
+    let hold = Hold::new();
+    let mut answers = JoinSet::new();
     for _ in 0..20 {
-        let mut peer = server.connect().await;
-        peer.send(get(&[SLEEP, 500.0])).await;
-        peers.push(peer);
+        let (mut peer, request) = (server.connect().await, get(&hold.values()));
+        answers.spawn(async move { (peer.ask(request).await, peer) });
     }
-    let begun = Instant::now();
-    let mut shed = 0;
-    for peer in &mut peers {
-        let answer = peer.answer().await;
-        if answer.status == 503 {
-            shed += 1;
-            assert_eq!(answer.code(), "OVERLOADED");
-            assert_eq!(answer.header("retry-after"), Some("1"));
-        } else {
-            assert_eq!(answer.status, 200);
-        }
+    // At once: those that were taken are in the model as long as this test has the latch.
+    for _ in 0..18 {
+        let (answer, mut peer) = patient(answers.join_next())
+            .await
+            .expect("18 are shed")
+            .expect("no panic");
+        assert_eq!((answer.status, &*answer.code()), (503, "OVERLOADED"));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        // It was told in good order, and may ask again.
+        assert_eq!(peer.ask(LIVE).await.status, 200);
     }
-    assert_eq!(shed, 18);
-    assert!(begun.elapsed() < PATIENCE);
+    assert_eq!(server.connect().await.ask(READY).await.status, 200);
+    drop(hold);
+    while let Some(answered) = patient(answers.join_next()).await {
+        assert_eq!(answered.expect("no panic").0.status, 200);
+    }
 }
 
 #[tokio::test]
@@ -45,11 +53,18 @@ async fn over_grpc_it_is_resource_exhausted_with_a_hint() {
     limits.queue_per_place = 0;
     let server = Running::slow(limits).await;
     let channel = Channel::to(server.address).await;
-    let first = channel.classify(&[], &[SLEEP, 300.0]);
-    let second = channel.classify(&[], &[SLEEP, 300.0]);
-    let (first, second) = tokio::join!(first, second);
-    let (first, second) = (first.expect("an answer"), second.expect("an answer"));
-    let refused = if first.status() == 0 { second } else { first };
+    let hold = Hold::new();
+    let values = hold.values();
+    let first = channel.classify(&[], &values);
+    let second = async {
+        hold.begun().await;
+        let refused = channel.classify(&[], &[ANSWER]).await;
+        drop(hold);
+        refused
+    };
+    let (first, refused) = tokio::join!(first, second);
+    assert_eq!(first.expect("a reply").status(), 0);
+    let refused = refused.expect("an answer");
     assert_eq!(refused.status(), 8);
     assert_eq!(refused.reason(), "OVERLOADED");
     let status = tonic::Status::from_header_map(&refused.headers).expect("a status");
@@ -61,42 +76,148 @@ async fn a_wait_in_the_queue_ends_at_its_limit() {
     let mut limits = narrow();
     limits.queue_time = Duration::from_millis(50);
     let server = Running::slow(limits).await;
+    let hold = Hold::new();
     let mut first = server.connect().await;
-    let mut second = server.connect().await;
-    first.send(get(&[SLEEP, 1000.0])).await;
-    let begun = Instant::now();
-    // Whichever is first in, the other one waits in vain.
-    second.send(get(&[SLEEP, 1000.0])).await;
-    let (first, second) = tokio::join!(first.answer(), second.answer());
-    let mut statuses = [first.status, second.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 503]);
-    assert!(
-        begun.elapsed() < Duration::from_millis(1900),
-        "one waited for the other"
+    first.send(get(&hold.values())).await;
+    hold.begun().await;
+    let waited = server.connect().await.ask(get(&[ANSWER])).await;
+    assert_eq!(waited.status, 503);
+    drop(hold);
+    assert_eq!(first.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_taken_at_ten_times_the_capacity_is_answered() {
+    const CLIENTS: usize = 40;
+    let mut limits = long();
+    limits.blocking_in_flight = 2;
+    limits.queue_per_place = 1;
+    let server = Running::slow(limits).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let mut peer = server.connect().await;
+        clients.spawn(async move {
+            let (mut taken, mut shed) = (Vec::new(), Vec::new());
+            for _ in 0..50 {
+                let begun = Instant::now();
+                let answer = peer.ask(get(&[SLEEP, 5.0])).await;
+                match answer.status {
+                    200 => taken.push(begun.elapsed()),
+                    503 => shed.push(begun.elapsed()),
+                    _ => panic!("{answer:?}"),
+                }
+            }
+            (taken, shed)
+        });
+    }
+    let mut probe = server.connect().await;
+    let mut probes = Vec::new();
+    let (mut taken, mut shed) = (Vec::new(), Vec::new());
+    while !clients.is_empty() {
+        let begun = Instant::now();
+        assert_eq!(probe.ask(READY).await.status, 200);
+        probes.push(begun.elapsed());
+        while let Some(done) = clients.try_join_next() {
+            let (mut these, mut those) = done.expect("no panic");
+            taken.append(&mut these);
+            shed.append(&mut those);
+        }
+    }
+    assert_eq!(taken.len() + shed.len(), CLIENTS * 50);
+    assert!(!taken.is_empty() && !shed.is_empty());
+    for (name, mut times) in [("taken", taken), ("shed", shed), ("probes", probes)] {
+        times.sort_unstable();
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        let (count, median, late) = (times.len(), at(0.5), at(0.99));
+        println!("{count} {name}: half within {median:?}, 99 % within {late:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_model_is_not_noticed_beside_a_quick_one() {
+    let server = Server::new()
+        .limits(narrow())
+        .mount(Quick {})
+        .recommender(Picks {}, seldon_runtime::AllItems);
+    let server = Running::start(server).await;
+    let hold = Hold::new();
+    let [what, which] = hold.values();
+    let pick = format!(
+        "GET /recommend?user_id=1&limit=1&recent_interactions={what},{which} HTTP/1.1\r\nhost: test\r\n\r\n"
     );
+    // One in the model, one in its queue, and one too many.
+    let mut held = [server.connect().await, server.connect().await];
+    for peer in &mut held {
+        peer.send(&pick).await;
+    }
+    hold.begun().await;
+    let mut third = server.connect().await;
+    while third.ask(&pick.replace("limit=1", "limit=2")).await.status != 503 {}
+    let mut peer = server.connect().await;
+    let channel = Channel::to(server.address).await;
+    for _ in 0..100 {
+        assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+        assert_eq!(peer.ask(READY).await.status, 200);
+        let called = channel.classify(&[], &[ANSWER]).await;
+        assert_eq!(called.expect("a reply").status(), 0);
+    }
+    drop(hold);
+    for mut peer in held {
+        assert_eq!(peer.answer().await.status, 200);
+    }
 }
 
 #[tokio::test]
 async fn who_left_is_not_computed_and_holds_no_place() {
     let server = Running::slow(narrow()).await;
+    let hold = Hold::new();
     let mut running = server.connect().await;
-    running.send(get(&[SLEEP, 300.0])).await;
-    // A hundred callers come and go while the only place is taken.
+    running.send(get(&hold.values())).await;
+    hold.begun().await;
+    // A hundred callers come and go while the only place is taken. What they ask for would take
+    // longer than this test has.
     for _ in 0..100 {
         let mut peer = server.connect().await;
-        peer.send(get(&[SLEEP, 1000.0])).await;
+        peer.send(get(&[SLEEP, 60_000.0])).await;
         server.served(&mut server.connect().await).await;
         drop(peer);
     }
-    // Had one of them been computed, or were it still queued, this would take a second or fail.
-    let begun = Instant::now();
+    drop(hold);
     assert_eq!(running.answer().await.status, 200);
     let mut last = server.connect().await;
-    while last.ask(get(&[ANSWER])).await.status == 503 {
-        tokio::task::yield_now().await;
+    patient(async { while last.ask(get(&[ANSWER])).await.status == 503 {} }).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_in_the_queue_is_not_computed() {
+    let server = Running::slow(narrow()).await;
+    let channel = Channel::to(server.address).await;
+    let hold = Hold::new();
+    let values = hold.values();
+    let mut running = std::pin::pin!(channel.classify(&[], &values));
+    assert!(futures_util::poll!(running.as_mut()).is_pending());
+    hold.begun().await;
+    for _ in 0..20 {
+        let asked = &[SLEEP, 60_000.0];
+        let mut call = Box::pin(channel.classify(&[], asked));
+        assert!(futures_util::poll!(call.as_mut()).is_pending());
+        // It has reached the server before this is answered.
+        let unknown = channel.call("/a.B/C", &[], bytes::Bytes::new()).await;
+        assert_eq!(unknown.expect("an answer").status(), 12);
+        drop(call);
     }
-    assert!(begun.elapsed() < Duration::from_millis(900));
+    drop(hold);
+    assert_eq!(running.await.expect("a reply").status(), 0);
+    patient(async {
+        while channel
+            .classify(&[], &[ANSWER])
+            .await
+            .expect("an answer")
+            .status()
+            != 0
+        {}
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -104,16 +225,13 @@ async fn a_stalled_body_holds_a_place_no_longer_than_its_deadline() {
     let mut limits = long();
     limits.in_flight = 1;
     limits.queue_per_place = 0;
-    limits.deadline = Duration::from_millis(100);
+    limits.deadline = Duration::from_millis(500);
     let server = Running::quick(limits).await;
     let mut stalled = server.connect().await;
-    stalled
-        .send("POST /predict HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
-        .await;
-    stalled.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
-    let mut peer = server.connect().await;
-    assert_eq!(peer.ask(get(&[ANSWER])).await.status, 503);
+    stalled.send(STALLED).await;
+    stalled.expect(CONTINUE).await;
     assert_eq!(stalled.answer().await.status, 504);
+    let mut peer = server.connect().await;
     assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
 }
 
@@ -122,19 +240,21 @@ async fn a_caller_that_leaves_frees_its_place() {
     let mut limits = long();
     limits.in_flight = 1;
     limits.queue_per_place = 0;
+    limits.deadline = Duration::from_secs(3600);
     let server = Running::quick(limits).await;
-    let mut stalled = server.connect().await;
-    stalled
-        .send("POST /predict HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
-        .await;
-    stalled.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
-    drop(stalled);
-    let begun = Instant::now();
     let mut peer = server.connect().await;
-    while peer.ask(get(&[ANSWER])).await.status == 503 {
-        tokio::task::yield_now().await;
+    let mut worst = Duration::ZERO;
+    for _ in 0..20 {
+        let mut stalled = server.connect().await;
+        stalled.send(STALLED).await;
+        stalled.expect(CONTINUE).await;
+        assert_eq!(peer.ask(get(&[ANSWER])).await.status, 503);
+        drop(stalled);
+        let begun = Instant::now();
+        patient(async { while peer.ask(get(&[ANSWER])).await.status == 503 {} }).await;
+        worst = worst.max(begun.elapsed());
     }
-    assert!(begun.elapsed() < Duration::from_millis(100));
+    println!("free again within {worst:?}");
 }
 
 #[tokio::test]
@@ -156,21 +276,41 @@ async fn a_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_thousand_panics_cost_nobody_anything() {
-    let server = Running::quick(long()).await;
-    let mut peer = server.connect().await;
-    let channel = Channel::to(server.address).await;
-    std::panic::set_hook(Box::new(|_| {}));
-    for n in 0..1000 {
-        if n % 2 == 0 {
-            let answer = peer.ask(get(&[PANIC])).await;
-            assert_eq!((answer.status, &*answer.code()), (500, "MODEL_PANICKED"));
-            assert!(!answer.body.contains("secret"));
-        } else {
-            let called = channel.classify(&[], &[PANIC]).await.expect("an answer");
-            assert_eq!((called.status(), &*called.reason()), (13, "MODEL_PANICKED"));
+async fn a_thousand_panics_among_ten_thousand_requests_cost_nobody_anything() {
+    expect_panics();
+    const CONNECTIONS: usize = 10;
+    let mut limits = long();
+    // A place that is not given back is missed.
+    limits.in_flight = CONNECTIONS;
+    limits.blocking_in_flight = CONNECTIONS;
+    limits.queue_per_place = 0;
+    for server in [
+        Running::quick(limits.clone()).await,
+        Running::slow(limits).await,
+    ] {
+        let mut clients = JoinSet::new();
+        for client in 0..CONNECTIONS {
+            let (mut peer, channel) = (server.connect().await, Channel::to(server.address).await);
+            clients.spawn(async move {
+                for n in 0..500 {
+                    let panics = n % 10 == client;
+                    let values = if panics { [PANIC] } else { [ANSWER] };
+                    if n % 2 == 0 {
+                        let answer = peer.ask(get(&values)).await;
+                        assert_eq!(answer.status, if panics { 500 } else { 200 });
+                        assert!(!answer.body.contains("secret"));
+                        assert!(!panics || answer.code() == "MODEL_PANICKED");
+                    } else {
+                        // No connection is cut, so that no call is an error of the connection.
+                        let called = channel.classify(&[], &values).await.expect("an answer");
+                        assert_eq!(called.status(), if panics { 13 } else { 0 });
+                        assert!(!panics || called.reason() == "MODEL_PANICKED");
+                    }
+                }
+            });
         }
-        assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+        while let Some(done) = clients.join_next().await {
+            done.expect("each was answered");
+        }
     }
-    drop(std::panic::take_hook());
 }

@@ -1,95 +1,27 @@
-//! A process that is told to end: this test program, started again as a server.
+//! A process that is told to end.
 
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use seldon_runtime::Server;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::common::*;
+use crate::process::*;
 
-/// Says that this is the other process.
-const CHILD: &str = "SELDON_TEST_SERVER";
-
-/// What the other process does. As a test it passes at once.
-#[tokio::test]
-async fn child() {
-    let Ok(lame_duck) = std::env::var(CHILD) else {
-        return;
-    };
+/// Limits with this time as a lame duck.
+fn lame_duck(time: Duration) -> seldon_runtime::Limits {
     let mut limits = long();
-    limits.lame_duck = std::time::Duration::from_millis(lame_duck.parse().expect("a number"));
-    let bound = Server::new()
-        .limits(limits)
-        .mount(Quick {})
-        .bind("127.0.0.1:0")
-        .await;
-    let bound = bound.expect("it can be bound");
-    println!("\n{}", bound.local_addr());
-    let ended = bound.serve().await;
-    std::process::exit(i32::from(ended.is_err()));
+    limits.lame_duck = time;
+    limits
 }
 
-struct Process {
-    child: Child,
-    address: std::net::SocketAddr,
-    _output: BufReader<ChildStdout>,
-}
-
-impl Process {
-    async fn start(lame_duck: u64) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("it has a path"))
-            .args(["--exact", "signals::child", "--nocapture"])
-            .env(CHILD, lame_duck.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("it can be started again");
-        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let address = patient(async {
-            let mut line = String::new();
-            loop {
-                line.clear();
-                let read = output.read_line(&mut line).await.expect("it can be read");
-                assert_ne!(read, 0, "it ended before it listened");
-                if let Ok(address) = line.trim().parse() {
-                    return address;
-                }
-            }
-        })
-        .await;
-        let process = Self {
-            child,
-            address,
-            _output: output,
-        };
-        // It answers, so that it listens for signals too.
-        assert_eq!(
-            Peer::to(address).await.ask(get(&[ANSWER])).await.status,
-            200
-        );
-        process
-    }
-
-    async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it is running").to_string();
-        let told = Command::new("kill").args(["-s", name, &id]).status().await;
-        assert!(told.expect("there is a kill").success());
-    }
-
-    async fn code(&mut self) -> Option<i32> {
-        patient(self.child.wait())
-            .await
-            .expect("it has ended")
-            .code()
-    }
-}
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
 async fn either_signal_ends_it_well_with_silent_peers_connected() {
     for signal in ["TERM", "INT"] {
-        let mut process = Process::start(0).await;
+        let mut process = Process::quick(lame_duck(Duration::ZERO)).await;
         let _silent = Peer::to(process.address).await;
         process.signal(signal).await;
         assert_eq!(process.code().await, Some(0), "{signal}");
@@ -98,13 +30,176 @@ async fn either_signal_ends_it_well_with_silent_peers_connected() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    let mut process = Process::start(3_600_000).await;
+    let mut process = Process::quick(lame_duck(HOUR)).await;
     process.signal("TERM").await;
     // The end has begun when it is not ready any more.
-    let ready = "GET /health/ready HTTP/1.1\r\nhost: test\r\n\r\n";
-    while Peer::to(process.address).await.ask(ready).await.status == 200 {
-        tokio::task::yield_now().await;
-    }
+    patient(async { while Peer::to(process.address).await.ask(READY).await.status == 200 {} })
+        .await;
     process.signal("TERM").await;
     assert_eq!(process.code().await, Some(1));
+}
+
+#[tokio::test]
+async fn a_model_that_never_returns_does_not_keep_it() {
+    for blocking in [false, true] {
+        let mut limits = lame_duck(Duration::ZERO);
+        limits.drain = Duration::from_millis(100);
+        let mut process = Process::start(&Role { blocking, limits }, Stdio::null()).await;
+        let mut peer = Peer::to(process.address).await;
+        let cpu = process.cpu();
+        peer.send(get(&[SPIN, 3_600_000.0])).await;
+        // It is in the model once it computes: nothing else there takes so long.
+        patient(async {
+            while process.cpu() - cpu < Duration::from_millis(50) {
+                tokio::task::yield_now().await
+            }
+        })
+        .await;
+        process.signal("TERM").await;
+        assert_eq!(process.code().await, Some(0));
+    }
+}
+
+/// Twenty runs, each with clients that keep asking and a hundred peers that say nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_fails_in_twenty_ends_under_load() {
+    let mut answered = 0;
+    let mut longest = Duration::ZERO;
+    for _ in 0..5 {
+        let mut runs = JoinSet::new();
+        for _ in 0..4 {
+            runs.spawn(end_under_load());
+        }
+        while let Some(run) = runs.join_next().await {
+            let (count, took) = run.expect("no request failed");
+            answered += count;
+            longest = longest.max(took);
+        }
+    }
+    println!("20 ends, {answered} requests answered, 0 failed, the longest end took {longest:?}");
+}
+
+/// How many requests were answered from the signal on, and how long the end took.
+async fn end_under_load() -> (usize, Duration) {
+    let mut process = Process::quick(lame_duck(Duration::from_secs(1))).await;
+    let address = process.address;
+    let mut silent = Vec::new();
+    for n in 0..100 {
+        let mut peer = Peer::to(address).await;
+        match n % 5 {
+            0 => {}
+            1 => peer.send("PRI * HTTP/2.0\r\n").await,
+            2 => peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await,
+            3 => peer.send("GET / HT").await,
+            _ => {
+                peer.ask(get(&[ANSWER])).await;
+            }
+        }
+        silent.push(peer);
+    }
+    let mut clients = JoinSet::new();
+    for _ in 0..4 {
+        clients.spawn(rest_client(address));
+        clients.spawn(grpc_client(address));
+    }
+    let begun = Instant::now();
+    process.signal("TERM").await;
+    let mut answered = 0;
+    while let Some(client) = clients.join_next().await {
+        answered += client.expect("no request failed");
+    }
+    assert_eq!(process.code().await, Some(0));
+    (answered, begun.elapsed())
+}
+
+/// Asks on one connection until it is sent away, then looks whether it may come again.
+async fn rest_client(address: std::net::SocketAddr) -> usize {
+    let mut answered = 0;
+    while may_come(address).await {
+        let Ok(stream) = TcpStream::connect(address).await else {
+            break;
+        };
+        let mut peer = Peer::of(stream);
+        loop {
+            let answer = peer.ask(get(&[ANSWER])).await;
+            assert_eq!(answer.status, 200);
+            answered += 1;
+            if answer.header("connection") == Some("close") {
+                break;
+            }
+        }
+        assert!(peer.closed().await.is_empty());
+    }
+    answered
+}
+
+/// The same over gRPC.
+async fn grpc_client(address: std::net::SocketAddr) -> usize {
+    let mut answered = 0;
+    while may_come(address).await {
+        let Ok(stream) = TcpStream::connect(address).await else {
+            break;
+        };
+        let channel = Channel::over(stream).await;
+        loop {
+            match channel.classify(&[], &[ANSWER]).await {
+                Ok(called) => {
+                    assert_eq!(called.status(), 0);
+                    answered += 1;
+                }
+                // What was not taken any more: a client sends it elsewhere.
+                Err(error) => {
+                    assert!(
+                        error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR),
+                        "{error}"
+                    );
+                    break;
+                }
+            }
+        }
+    }
+    answered
+}
+
+/// What a balancer does before it sends anybody.
+async fn may_come(address: std::net::SocketAddr) -> bool {
+    match TcpStream::connect(address).await {
+        Ok(stream) => Peer::of(stream).ask(READY).await.status == 200,
+        Err(_) => false,
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_is_no_failure_in_the_log() {
+    let mut limits = lame_duck(Duration::ZERO);
+    limits.drain = Duration::from_millis(100);
+    let mut process = Process::start(
+        &Role {
+            blocking: true,
+            limits,
+        },
+        Stdio::null(),
+    )
+    .await;
+    let channel = Channel::to(process.address).await;
+    for _ in 0..10 {
+        let mut peer = Peer::to(process.address).await;
+        peer.send(get(&[SLEEP, 20.0])).await;
+        drop(peer);
+        let mut call = Box::pin(channel.classify(&[], &[SLEEP, 20.0]));
+        assert!(futures_util::poll!(call.as_mut()).is_pending());
+    }
+    let mut peer = Peer::to(process.address).await;
+    patient(async { while peer.ask(get(&[ANSWER])).await.status != 200 {} }).await;
+    assert_eq!(peer.ask(get(&[FAIL])).await.status, 500);
+    process.signal("TERM").await;
+    assert_eq!(process.code().await, Some(0));
+    let log = process.log().await;
+    let failures: Vec<&str> = (log.lines())
+        .filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
+        .filter(|line| !line.contains("the drain limit has passed"))
+        .collect();
+    // The one that is a failure shows that failures would be seen.
+    assert_eq!(failures.len(), 1, "{failures:#?}");
+    assert!(failures[0].contains("MODEL_FAILED"), "{failures:#?}");
 }
