@@ -27,6 +27,12 @@ pub(super) struct Activity {
     heard: AtomicBool,
     /// What is written waits for more to go along.
     held: AtomicBool,
+    /// How often the peer took some of what is written.
+    taken: AtomicU64,
+    /// It takes no more at present.
+    full: AtomicBool,
+    /// A part of a reply waits for the peer to take it.
+    untaken: AtomicBool,
     census: Arc<Census>,
 }
 
@@ -41,6 +47,9 @@ impl Activity {
             requests: AtomicU64::new(0),
             heard: AtomicBool::new(false),
             held: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
+            full: AtomicBool::new(false),
+            untaken: AtomicBool::new(false),
             census,
         }
     }
@@ -64,6 +73,33 @@ impl Activity {
     /// Whether they are held back.
     pub(super) fn holds_writes(&self) -> bool {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer took some of what is written, or takes no more at present.
+    pub(super) fn wrote(&self, some: bool) {
+        if some {
+            self.taken.fetch_add(1, Ordering::Relaxed);
+        }
+        self.full.store(!some, Ordering::Relaxed);
+    }
+
+    /// Whether it takes no more at present.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// How often the peer took some of what is written.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// A part of a reply that is made as it is sent was handed over on an HTTP/1 connection, or
+    /// the next is asked for.
+    pub(super) fn hand_over(&self, waits: bool) {
+        self.untaken.store(waits, Ordering::Relaxed);
+        if waits {
+            self.touch();
+        }
     }
 
     /// Bytes came in on an HTTP/1 connection. Whether they are a head's first.
@@ -93,6 +129,7 @@ impl Activity {
 
     /// A request's reply has been handed over to its last byte, or will never be.
     pub(super) fn reply(&self) {
+        self.untaken.store(false, Ordering::Relaxed);
         self.touch();
         if self.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.census.quiet();
@@ -109,11 +146,12 @@ impl Activity {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// When the peer's time is over; `None` while a request is in flight, whose own deadline
-    /// holds then.
+    /// When the peer's time is over; `None` while a request is in flight whose own deadline holds,
+    /// or of whose reply we owe the next part.
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
         if !self.is_quiet() {
-            return None;
+            let untaken = self.untaken.load(Ordering::Relaxed);
+            return untaken.then(|| self.since() + limits.idle);
         }
         let time = if self.in_head.load(Ordering::Relaxed) {
             limits.head_time
@@ -123,7 +161,7 @@ impl Activity {
         Some(self.since() + time)
     }
 
-    /// Since when there has been no request.
+    /// Since when there has been no request, or nothing taken of its reply.
     pub(super) fn since(&self) -> Instant {
         self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed))
     }

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::Activity;
-use super::guard::Guard;
+use super::guard::{Guard, is_health};
 use super::http2::Http2;
 use super::life::{Phase, until};
 use super::limits::Limits;
@@ -35,6 +35,12 @@ use crate::known::Reply;
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long a peer then may pause in taking a reply that is longer than what the system holds.
+const LAST_REPLY: Duration = Duration::from_secs(5);
+
+/// For the first bytes on a connection over the limit, of which there can be few.
+const CROWDED: Duration = Duration::from_secs(1);
 
 /// Beyond the limit of a head, what is still read to answer with a document, in bytes: hyper
 /// answers with an empty one. It is as long as the longest path that hyper takes.
@@ -59,7 +65,7 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>, crowded: bool) {
     let newcomer = site.guard.census().arrival();
     let mut phase = site.guard.life().watch();
     let opened = tokio::select! {
-        opened = open(stream, &site) => opened,
+        opened = open(stream, &site, crowded) => opened,
         // Whoever connected before the end may have asked by now; silence is owed nothing.
         () = async {
             until(&mut phase, Phase::Draining).await;
@@ -103,8 +109,12 @@ struct Opened {
 ///
 /// Whatever was agreed upon within TLS, the first bytes say what is spoken: clients that know
 /// that a server speaks HTTP/2 may come without a word of it there.
-async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
+async fn open(stream: TcpStream, site: &Site, crowded: bool) -> Option<Opened> {
     let limits = site.guard.limits();
+    let head_time = match crowded {
+        true => limits.head_time.min(CROWDED),
+        false => limits.head_time,
+    };
     let mut stream = match &site.tls {
         None => Stream::from(stream),
         Some(tls) => match tls.accept(stream, limits.handshake_time).await {
@@ -123,7 +133,7 @@ async fn open(stream: TcpStream, site: &Site) -> Option<Opened> {
     };
     // The handshake had a time of its own.
     let activity = Arc::new(Activity::new(Arc::clone(site.guard.census())));
-    let sniffed = timeout(limits.head_time, sniff(&mut stream)).await;
+    let sniffed = timeout(head_time, sniff(&mut stream)).await;
     let (version, first) = sniffed.ok()?.ok()?;
     Some(Opened {
         stream,
@@ -218,7 +228,8 @@ impl Site {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if crowded {
+        // A probe that found no place would have a server ended that is only busy.
+        if crowded && !is_health(request.uri()) {
             return self.guard.turn_away(&request);
         }
         let (keys, known) = (self.keys.as_ref(), self.routes.known(request.uri().path()));
@@ -300,7 +311,7 @@ impl<'a, C: Conversation> Peer<'a, C> {
             return;
         }
         self.connection.graceful_shutdown();
-        let begun = Instant::now();
+        let (mut from, mut taken) = (Instant::now(), self.activity.taken());
         let over = poll_fn(|context| {
             if self.connection.poll(context).is_ready() {
                 return Poll::Ready(());
@@ -308,14 +319,22 @@ impl<'a, C: Conversation> Peer<'a, C> {
             loop {
                 let quiet = self.activity.is_quiet();
                 let due = if quiet {
-                    self.activity.since().max(begun) + FAREWELL
+                    let patience = match self.activity.is_full() {
+                        true => LAST_REPLY,
+                        false => FAREWELL,
+                    };
+                    self.activity.since().max(from) + patience
                 } else {
                     // Looked at again then: the last reply need not wake this task.
                     Instant::now() + FAREWELL
                 };
                 self.timer.as_mut().reset(due);
                 ready!(self.timer.as_mut().poll(context));
-                if quiet {
+                // A long reply is over when the peer has it, or takes no more of it.
+                let before = std::mem::replace(&mut taken, self.activity.taken());
+                if taken != before {
+                    from = Instant::now();
+                } else if quiet {
                     return Poll::Ready(());
                 }
             }
@@ -361,7 +380,16 @@ impl HttpBody for Counted {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.project().body.poll_frame(context)
+        let this = self.project();
+        // Whole ones are in hyper's buffer then, and their request is over.
+        if !matches!(*this.body, Reply::Stream(_)) {
+            return this.body.poll_frame(context);
+        }
+        let activity = &this.in_flight.0;
+        activity.hand_over(false);
+        let frame = ready!(this.body.poll_frame(context));
+        activity.hand_over(true);
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -355,7 +355,7 @@ impl Guard {
 }
 
 /// Health and figures are asked for when things go badly, and answered then too.
-fn is_health(uri: &Uri) -> bool {
+pub(super) fn is_health(uri: &Uri) -> bool {
     uri.path() == METRICS || is_probe(uri)
 }
 

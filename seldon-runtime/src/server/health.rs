@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use http::{HeaderName, header};
@@ -93,7 +94,14 @@ async fn ready(State(health): State<Health>) -> Result<Report> {
     Err(Error::new(Code::Unavailable, detail))
 }
 
-async fn ready_one(Path(name): Path<String>, State(health): State<Health>) -> Result<Report> {
+async fn ready_one(
+    name: std::result::Result<Path<String>, PathRejection>,
+    State(health): State<Health>,
+) -> Result<Report> {
+    let Ok(Path(name)) = name else {
+        let detail = "the name of the service is badly percent-encoded";
+        return Err(Error::new(Code::InvalidParameter, detail));
+    };
     if !health.services.contains(&name) {
         let detail = format!("no service `{}` is served here", echo(&name));
         return Err(Error::new(Code::ModelNotFound, detail));

@@ -136,6 +136,7 @@ async fn answer(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
+    let idle = site.guard.limits().idle;
     let (head, stream) = request.into_parts();
     let body = Incoming::new(stream, &head.headers);
     let request = Request::from_parts(head, body);
@@ -152,7 +153,7 @@ async fn answer(
         return;
     };
     // An error is the end of the stream, and there is nobody to tell.
-    let _ = send(response, respond).await;
+    let _ = send(response, respond, idle).await;
     drop(in_flight);
 }
 

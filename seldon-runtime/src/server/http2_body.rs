@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::timeout;
 
 use super::date::date;
 use crate::known::{Reply, call_went_well};
@@ -67,7 +69,8 @@ impl HttpBody for Incoming {
     }
 }
 
-/// Sends a response: at once if its body is here, else as the peer takes it.
+/// Sends a response: at once if its body is here, else as the peer takes it, which is not to leave
+/// a part of it for longer than `idle`.
 ///
 /// # Errors
 ///
@@ -75,6 +78,7 @@ impl HttpBody for Incoming {
 pub(super) async fn send(
     response: Response<Reply>,
     mut respond: SendResponse<Bytes>,
+    idle: Duration,
 ) -> Result<(), h2::Error> {
     let (mut head, reply) = response.into_parts();
     let headers = &mut head.headers;
@@ -101,7 +105,7 @@ pub(super) async fn send(
             }
             let stream = respond.send_response(Response::from_parts(head, ()), ends)?;
             if !ends {
-                pipe(body, stream).await?;
+                pipe(body, stream, idle).await?;
             }
         }
     }
@@ -126,7 +130,7 @@ fn without_connection(headers: &mut HeaderMap) {
     }
 }
 
-async fn pipe(body: Body, mut stream: SendStream<Bytes>) -> Result<(), h2::Error> {
+async fn pipe(body: Body, mut stream: SendStream<Bytes>, idle: Duration) -> Result<(), h2::Error> {
     let mut body = pin!(body);
     loop {
         let next = poll_fn(|context| {
@@ -146,7 +150,13 @@ async fn pipe(body: Body, mut stream: SendStream<Bytes>) -> Result<(), h2::Error
         match frame.into_data() {
             Ok(data) => {
                 if !data.is_empty() {
-                    room(&mut stream).await?;
+                    match timeout(idle, room(&mut stream)).await {
+                        Ok(room) => room?,
+                        Err(_) => {
+                            stream.send_reset(Reason::CANCEL);
+                            return Ok(());
+                        }
+                    }
                 }
                 let last = body.is_end_stream();
                 stream.send_data(data, last)?;

@@ -171,7 +171,9 @@ impl AsyncWrite for Socket {
             // First what was answered before.
             bytes = &bytes[..at];
         }
-        let written = ready!(Pin::new(&mut this.stream).poll_write(context, bytes))?;
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.activity.wrote(written.is_ready());
+        let written = ready!(written)?;
         this.cut = written < bytes.len();
         Poll::Ready(Ok(written))
     }
@@ -188,7 +190,9 @@ impl AsyncWrite for Socket {
         if self.activity.holds_writes() {
             return Poll::Pending;
         }
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.activity.wrote(written.is_ready());
+        let written = ready!(written)?;
         self.cut = written < slices.iter().map(|slice| slice.len()).sum();
         Poll::Ready(Ok(written))
     }
