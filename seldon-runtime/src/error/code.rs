@@ -14,6 +14,8 @@ pub enum Code {
     InvalidFeature,
     /// The `google.protobuf.Any` is absent, of another type or does not decode.
     InvalidMessage,
+    /// What came is no message as gRPC frames it, or its caller has left in the middle of it.
+    MalformedMessage,
     /// The model says that its input is at fault.
     InvalidInput,
     /// Credentials are missing or wrong.
@@ -67,11 +69,12 @@ pub(super) struct Face {
 
 impl Code {
     /// All of them, in their order.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::InvalidParameter,
         Self::MalformedJson,
         Self::InvalidFeature,
         Self::InvalidMessage,
+        Self::MalformedMessage,
         Self::InvalidInput,
         Self::Unauthenticated,
         Self::NotFound,
@@ -114,6 +117,7 @@ impl Code {
             Code::MalformedJson => ("MALFORMED_JSON", "Malformed JSON", S::BAD_REQUEST, G::InvalidArgument),
             Code::InvalidFeature => ("INVALID_FEATURE", "Invalid feature", S::BAD_REQUEST, G::InvalidArgument),
             Code::InvalidMessage => ("INVALID_MESSAGE", "Invalid message", S::BAD_REQUEST, G::InvalidArgument),
+            Code::MalformedMessage => ("MALFORMED_MESSAGE", "Malformed message", S::BAD_REQUEST, G::Internal),
             Code::InvalidInput => ("INVALID_INPUT", "Invalid input", S::BAD_REQUEST, G::InvalidArgument),
             Code::Unauthenticated => ("UNAUTHENTICATED", "Unauthenticated", S::UNAUTHORIZED, G::Unauthenticated),
             Code::NotFound => ("NOT_FOUND", "Not found", S::NOT_FOUND, G::Unimplemented),

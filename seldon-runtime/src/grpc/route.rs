@@ -298,7 +298,7 @@ pub(super) fn over_limit(limit: usize) -> Error {
 
 pub(super) fn no_single_message() -> Error {
     let detail = "the request is no single message as gRPC frames it";
-    Error::new(Code::Internal, detail)
+    Error::new(Code::MalformedMessage, detail)
 }
 
 /// The predictor that a call is for, if its metadata name one.

@@ -145,14 +145,16 @@ async fn a_slow_model_is_not_noticed_beside_a_quick_one() {
     let pick = format!(
         "GET /recommend?user_id=1&limit=1&recent_interactions={what},{which} HTTP/1.1\r\nhost: test\r\n\r\n"
     );
-    // One in the model, one in its queue, and one too many.
-    let mut held = [server.connect().await, server.connect().await];
-    for peer in &mut held {
-        peer.send(&pick).await;
+    // One in the model, one in its queue, and eight too many.
+    let mut answers = JoinSet::new();
+    for _ in 0..10 {
+        let (mut peer, pick) = (server.connect().await, pick.clone());
+        answers.spawn(async move { peer.ask(pick).await.status });
     }
-    hold.begun().await;
-    let mut third = server.connect().await;
-    while third.ask(&pick.replace("limit=1", "limit=2")).await.status != 503 {}
+    for _ in 0..8 {
+        let shed = patient(answers.join_next()).await.expect("eight are shed");
+        assert_eq!(shed.expect("no panic"), 503);
+    }
     let mut peer = server.connect().await;
     let channel = Channel::to(server.address).await;
     for _ in 0..100 {
@@ -162,8 +164,8 @@ async fn a_slow_model_is_not_noticed_beside_a_quick_one() {
         assert_eq!(called.expect("a reply").status(), 0);
     }
     drop(hold);
-    for mut peer in held {
-        assert_eq!(peer.answer().await.status, 200);
+    while let Some(answered) = patient(answers.join_next()).await {
+        assert_eq!(answered.expect("no panic"), 200);
     }
 }
 
@@ -202,10 +204,12 @@ async fn a_call_that_is_cancelled_in_the_queue_is_not_computed() {
         let mut call = Box::pin(channel.classify(&[], asked));
         assert!(futures_util::poll!(call.as_mut()).is_pending());
         // It has reached the server before this is answered.
-        let unknown = channel.call("/a.B/C", &[], bytes::Bytes::new()).await;
-        assert_eq!(unknown.expect("an answer").status(), 12);
+        nothing(&channel).await;
         drop(call);
     }
+    // The last one's end has reached it by the first answer, and was acted upon by the second.
+    nothing(&channel).await;
+    nothing(&channel).await;
     drop(hold);
     assert_eq!(running.await.expect("a reply").status(), 0);
     patient(async {
@@ -218,6 +222,12 @@ async fn a_call_that_is_cancelled_in_the_queue_is_not_computed() {
         {}
     })
     .await;
+}
+
+/// A call of something that is not there.
+async fn nothing(channel: &Channel) {
+    let called = channel.call("/a.B/C", &[], bytes::Bytes::new()).await;
+    assert_eq!(called.expect("an answer").status(), 12);
 }
 
 #[tokio::test]

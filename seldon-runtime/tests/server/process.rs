@@ -19,6 +19,8 @@ const CHILD: &str = "SELDON_TEST_SERVER";
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Role {
     pub(crate) blocking: bool,
+    /// Whether what it logs is read: nobody may fill a pipe that is not.
+    pub(crate) logs: bool,
     pub(crate) limits: Limits,
 }
 
@@ -47,26 +49,29 @@ pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
     _output: BufReader<ChildStdout>,
-    log: ChildStderr,
+    log: Option<ChildStderr>,
 }
 
 impl Process {
-    /// Starts it and waits until it answers. It logs what its tests look for, and nothing to
-    /// its standard error but that.
+    /// Starts it and waits until it answers.
     pub(crate) async fn start(role: &Role, stdin: Stdio) -> Self {
+        let (level, stderr) = match role.logs {
+            true => ("seldon_runtime=debug", Stdio::piped()),
+            false => ("off", Stdio::null()),
+        };
         let role = serde_json::to_string(role).expect("it is text");
         let mut child = Command::new(std::env::current_exe().expect("it has a path"))
             .args(["--exact", "process::child", "--nocapture"])
             .env(CHILD, role)
-            .env("SELDON_LOG", "seldon_runtime=debug")
+            .env("SELDON_LOG", level)
             .stdin(stdin)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .kill_on_drop(true)
             .spawn()
             .expect("it can be started again");
         let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let log = child.stderr.take().expect("it is piped");
+        let log = child.stderr.take();
         let address = patient(async {
             let mut line = String::new();
             loop {
@@ -92,8 +97,12 @@ impl Process {
 
     /// One that answers inline, and bears this.
     pub(crate) async fn quick(limits: Limits) -> Self {
-        let blocking = false;
-        Self::start(&Role { blocking, limits }, Stdio::null()).await
+        let role = Role {
+            blocking: false,
+            logs: false,
+            limits,
+        };
+        Self::start(&role, Stdio::null()).await
     }
 
     pub(crate) async fn signal(&self, name: &str) {
@@ -118,7 +127,8 @@ impl Process {
     /// All that it logged, once it has ended.
     pub(crate) async fn log(mut self) -> String {
         let mut log = String::new();
-        let read = patient(self.log.read_to_string(&mut log));
+        let mut piped = self.log.take().expect("it logs");
+        let read = patient(piped.read_to_string(&mut log));
         read.await.expect("a log is text");
         log
     }

@@ -44,7 +44,13 @@ async fn a_model_that_never_returns_does_not_keep_it() {
     for blocking in [false, true] {
         let mut limits = lame_duck(Duration::ZERO);
         limits.drain = Duration::from_millis(100);
-        let mut process = Process::start(&Role { blocking, limits }, Stdio::null()).await;
+        let logs = false;
+        let role = Role {
+            blocking,
+            logs,
+            limits,
+        };
+        let mut process = Process::start(&role, Stdio::null()).await;
         let mut peer = Peer::to(process.address).await;
         let cpu = process.cpu();
         peer.send(get(&[SPIN, 3_600_000.0])).await;
@@ -173,14 +179,12 @@ async fn may_come(address: std::net::SocketAddr) -> bool {
 async fn a_caller_that_leaves_is_no_failure_in_the_log() {
     let mut limits = lame_duck(Duration::ZERO);
     limits.drain = Duration::from_millis(100);
-    let mut process = Process::start(
-        &Role {
-            blocking: true,
-            limits,
-        },
-        Stdio::null(),
-    )
-    .await;
+    let role = Role {
+        blocking: true,
+        logs: true,
+        limits,
+    };
+    let mut process = Process::start(&role, Stdio::null()).await;
     let channel = Channel::to(process.address).await;
     for _ in 0..10 {
         let mut peer = Peer::to(process.address).await;
