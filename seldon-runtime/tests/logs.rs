@@ -4,9 +4,6 @@
 #[allow(dead_code, reason = "another test uses the rest of it")]
 #[path = "server/common.rs"]
 mod common;
-#[allow(dead_code, reason = "another test uses the rest of it")]
-#[path = "server/model.rs"]
-mod model;
 #[path = "support/program.rs"]
 mod program;
 

@@ -12,7 +12,10 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub(crate) use crate::model::*;
+#[path = "model.rs"]
+mod model;
+
+pub(crate) use model::*;
 
 /// Longer than anything takes here: a test that waits so long has found a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

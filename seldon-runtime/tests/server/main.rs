@@ -1,7 +1,6 @@
 //! The server through real sockets: what it guards against, and how it ends.
 
 mod common;
-mod model;
 mod process;
 
 mod answers;

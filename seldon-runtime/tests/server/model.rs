@@ -11,7 +11,7 @@ use seldon_runtime::{
 };
 use tokio::sync::Semaphore;
 
-use crate::common::patient;
+use super::patient;
 
 /// What the first number asks for; the answer is the numbers.
 pub(crate) const ANSWER: f32 = 0.0;
