@@ -14,7 +14,9 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use seldon_runtime::recommend::{CandidateSettings, CandidateSource, Memcached, Routing};
+use seldon_runtime::recommend::{
+    CandidateSettings, CandidateSource, Memcached, Routing, SourceState,
+};
 use seldon_runtime::{Code, Result};
 use support::memcached::{Memcached as Server, free_port};
 
@@ -520,4 +522,28 @@ async fn an_outage_under_load_is_declared_short_and_over_soon() {
             "one waited for {longest:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_source_says_how_it_fares() {
+    let mut server = Server::start();
+    server.set("a", 0, &json(&[1]));
+    let settings = CandidateSettings::default().cache(Duration::from_secs(60));
+    let source = source(&[&server], settings).await;
+    // One list is read and then kept; one that is not held is asked for each time.
+    for _ in 0..2 {
+        source.fetch(&["a", "none"]).await.expect("it is there");
+    }
+    let state = source.state();
+    assert_eq!((state.cache_hits, state.cache_misses), (1, 3));
+    assert_eq!(state.servers.len(), 1);
+    let of = |state: SourceState| (state.servers[0].breaker_open, state.servers[0].openings);
+    assert_eq!(state.servers[0].address, server.address());
+    assert_eq!(of(state), (false, 0));
+    server.kill();
+    source.fetch(&["b"]).await.expect_err("it is away");
+    assert_eq!(of(source.state()), (true, 1));
+    server.start_again();
+    recovered(&source, "b").await;
+    assert_eq!(of(source.state()), (false, 1));
 }

@@ -107,6 +107,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     ///
     /// If the system has no thread left.
     pub(super) fn watch(self: &Arc<Self>, what: &'static str, reloads: Reloads) -> Result<()> {
+        reloads.expect(what);
         let live = Arc::downgrade(self);
         let seen = self.made_of;
         std::thread::Builder::new()

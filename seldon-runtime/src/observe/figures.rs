@@ -12,6 +12,8 @@ pub(crate) struct Figures {
     pub(super) panics: Counter,
     pub(super) non_finite: Counter,
     fetches: [Counter; Fetch::ALL.len()],
+    pub(super) batches: Counter,
+    pub(super) batch_rows: Counter,
 }
 
 /// How the fetching of one request's candidates ended.
@@ -44,6 +46,12 @@ impl Figures {
             _ => return,
         };
         count.inc();
+    }
+
+    /// Counts a batch of `rows`.
+    pub(crate) fn batch(&self, rows: usize) {
+        self.batches.inc();
+        self.batch_rows.inc_by(rows as u64);
     }
 
     /// Counts a fetching of candidates.

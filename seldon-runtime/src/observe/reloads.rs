@@ -15,11 +15,24 @@ struct Labels {
     outcome: &'static str,
 }
 
+impl Labels {
+    fn of(what: &'static str, good: bool) -> Self {
+        let outcome = if good { "ok" } else { "failed" };
+        Self { what, outcome }
+    }
+}
+
 impl Reloads {
+    /// Shows a count from zero on, so that the first reload is an increase.
+    pub(crate) fn expect(&self, what: &'static str) {
+        for good in [true, false] {
+            drop(self.0.get_or_create(&Labels::of(what, good)));
+        }
+    }
+
     /// Counts one.
     pub(crate) fn count(&self, what: &'static str, good: bool) {
-        let outcome = if good { "ok" } else { "failed" };
-        self.0.get_or_create(&Labels { what, outcome }).inc();
+        self.0.get_or_create(&Labels::of(what, good)).inc();
     }
 
     /// Shows the counts among the server's figures.

@@ -133,6 +133,22 @@ impl AllServices {
             "non_finite_answers",
             "Answers of a model that were refused because a number in them is NaN or infinite",
             of(|figures| figures.non_finite.get()),
+        )?;
+        // Where nothing is batched there is nothing to say.
+        let batching = |count: fn(&Figures) -> u64| {
+            (self.0.iter())
+                .filter(|s| s.figures.batches.get() > 0)
+                .map(move |s| ([("service", &*s.name)], count(&s.figures)))
+        };
+        family.counters(
+            "batches",
+            "Calls of a model with the rows of several requests",
+            batching(|figures| figures.batches.get()),
+        )?;
+        family.counters(
+            "batch_rows",
+            "Rows in those calls",
+            batching(|figures| figures.batch_rows.get()),
         )
     }
 

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Checked, Executor, Pool, Predictor};
 use crate::error::{Code, Error, Result};
 use crate::gate::overloaded;
+use crate::observe::{Stage, Transport};
 use crate::service::Service;
 
 /// When a batch is complete: the argument `batch(max_rows = …, max_wait = …)`.
@@ -63,6 +64,7 @@ struct Queue<D> {
 #[derive(Debug)]
 struct Row<D> {
     data: D,
+    transport: Transport,
     since: Instant,
     reply: oneshot::Sender<Result<Checked>>,
 }
@@ -151,10 +153,11 @@ impl<D> Batcher<D> {
 pub(crate) async fn batched<P: Predictor>(
     service: &Service<P>,
     batching: Batching,
+    transport: Transport,
     arrival: Arrival,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Checked>> {
-    let answers = enqueue(service, batching, rows)?;
+    let answers = enqueue(service, batching, transport, rows)?;
     drop(arrival);
     let mut checked = Vec::with_capacity(answers.len());
     for answer in answers {
@@ -169,6 +172,7 @@ type Answer = oneshot::Receiver<Result<Checked>>;
 fn enqueue<P: Predictor>(
     service: &Service<P>,
     batching: Batching,
+    transport: Transport,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Answer>> {
     let batcher = batcher(service);
@@ -186,7 +190,12 @@ fn enqueue<P: Predictor>(
     let mut answers = Vec::with_capacity(rows.len());
     for data in rows {
         let (reply, answer) = oneshot::channel();
-        queue.rows.push_back(Row { data, since, reply });
+        queue.rows.push_back(Row {
+            data,
+            transport,
+            since,
+            reply,
+        });
         answers.push(answer);
     }
     if queue.gathering {
@@ -292,19 +301,43 @@ async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P::Data>>) {
     if rows.is_empty() {
         return;
     }
-    let (data, replies): (Vec<_>, Vec<_>) = rows.into_iter().map(|r| (r.data, r.reply)).unzip();
-    let answers = P::Run::run(service, service.pool(), data, |service, data| {
-        predict_all(service, &data)
+    let mut data = Vec::with_capacity(rows.len());
+    let mut waits = Vec::with_capacity(rows.len());
+    let mut replies = Vec::with_capacity(rows.len());
+    for row in rows {
+        data.push(row.data);
+        waits.push((row.transport, row.since));
+        replies.push(row.reply);
+    }
+    let batch = (data, waits);
+    let answers = P::Run::run(service, service.pool(), batch, |service, (data, waits)| {
+        let figures = service.figures();
+        let begun = Instant::now();
+        for (transport, since) in &waits {
+            let waited = begun.duration_since(*since);
+            figures.stages.observe(*transport, Stage::Queue, waited);
+        }
+        let answers = predict_all(service, &data);
+        let took = begun.elapsed();
+        for (transport, _) in &waits {
+            figures.stages.observe(*transport, Stage::Predict, took);
+        }
+        figures.batch(data.len());
+        answers
     })
     .await;
     match answers {
         Ok(answers) => {
             for (reply, answer) in replies.into_iter().zip(answers) {
+                if let Err(error) = &answer {
+                    service.figures().failed(error);
+                }
                 // A caller may have left meanwhile.
                 let _ = reply.send(answer);
             }
         }
         Err(error) => {
+            service.figures().failed(&error);
             for reply in replies {
                 let _ = reply.send(Err(error.clone()));
             }

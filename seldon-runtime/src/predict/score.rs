@@ -3,7 +3,7 @@
 use super::batch::{self, Arrival, predict_all};
 use super::{Checked, Features, Predictor, run_timed};
 use crate::error::Result;
-use crate::observe::{Stage, Stopwatch};
+use crate::observe::Stopwatch;
 use crate::service::Service;
 
 /// The answers to the rows of one request.
@@ -82,7 +82,9 @@ async fn batched<P: Predictor>(
     rows: Vec<P::Data>,
 ) -> Result<Vec<Checked>> {
     let batching = P::BATCHING.expect("an arrival is noted only where there is batching");
-    let answers = batch::batched(service, batching, arrival, rows).await;
-    watch.lap(Stage::Predict);
-    answers.inspect_err(|error| service.figures().failed(error))
+    let (transport, _) = watch.mark();
+    let answers = batch::batched(service, batching, transport, arrival, rows).await;
+    // The batch has counted the wait and the work.
+    watch.restart();
+    answers
 }

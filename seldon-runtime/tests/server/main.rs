@@ -4,6 +4,7 @@ mod common;
 mod process;
 
 mod answers;
+mod dashboard;
 mod dead_peers;
 mod differential;
 mod documentation;
