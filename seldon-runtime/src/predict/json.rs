@@ -27,7 +27,15 @@ pub(crate) enum Features<D> {
 ///
 /// With line and column if `text` is no JSON; else with a pointer to each thing that is wrong.
 pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
-    let text = utf8(text)?;
+    decode_text(utf8(text)?)
+}
+
+/// The same, of what is known to be UTF-8.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub(crate) fn decode_text<D: Payload>(text: &str) -> Result<Features<D>> {
     // Nothing is wrapped or an array (serde would take one for a struct): the likely case, in one
     // pass.
     if text.trim_start_matches(WHITE).starts_with('{')

@@ -17,7 +17,7 @@ pub use prediction::{Class, Label, Prediction};
 pub(crate) use batch::{Arrival, Batcher};
 pub(crate) use executor::{Pool, cores};
 pub(crate) use finite::non_finite;
-pub(crate) use json::{Features, decode};
+pub(crate) use json::{Features, decode, decode_text};
 pub(crate) use prediction::Checked;
 pub(crate) use score::{Answers, arriving, score, score_one};
 pub(crate) use timed::run_timed;

@@ -25,8 +25,10 @@ impl Json {
     ///
     /// None that is known of.
     pub(super) fn string(&mut self, text: &str) -> Result<()> {
-        let is_plain = |b: &u8| *b >= b' ' && !matches!(b, b'"' | b'\\');
-        if text.as_bytes().iter().all(is_plain) {
+        // Without a way out in between this is a few instructions for many bytes.
+        let special = |b: &u8| (*b < b' ') | (*b == b'"') | (*b == b'\\');
+        if !text.bytes().fold(false, |found, b| found | special(&b)) {
+            self.0.reserve(text.len() + 2);
             self.0.push(b'"');
             self.raw(text);
             self.0.push(b'"');

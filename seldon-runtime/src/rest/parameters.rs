@@ -23,7 +23,7 @@ impl<'a> Parameters<'a> {
     /// Splits and decodes a query string and a form, either of which may be empty.
     pub(super) fn parse(query: &'a [u8], form: &'a [u8]) -> Self {
         let mut parameters = Self {
-            pairs: Vec::with_capacity(8),
+            pairs: Vec::with_capacity(4),
             wrong: Vec::new(),
         };
         for mut rest in [query, form] {
@@ -176,34 +176,32 @@ pub(crate) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, &'static str> {
             .map(Cow::Borrowed)
             .map_err(|_| NOT_UTF8);
     };
-    let mut decoded = Vec::with_capacity(raw.len());
-    decoded.extend_from_slice(&raw[..plain]);
-    let mut rest = &raw[plain..];
-    while let [first, tail @ ..] = rest {
-        let byte = match (first, tail) {
-            (b'%', [high, low, tail @ ..]) => {
-                rest = tail;
+    // What is decoded is never longer.
+    let mut decoded = raw.to_vec();
+    let (mut at, mut length) = (plain, plain);
+    while let Some(&byte) = raw.get(at) {
+        decoded[length] = match byte {
+            b'%' => {
+                let Some(&[high, low]) = raw.get(at + 1..at + 3) else {
+                    return Err(NOT_ENCODED);
+                };
+                at += 2;
                 // Above 15 is what is no digit.
-                let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
+                let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
                 if high | low > 15 {
                     return Err(NOT_ENCODED);
                 }
                 high << 4 | low
             }
-            (b'%', _) => return Err(NOT_ENCODED),
-            (b'+', _) => {
-                rest = tail;
-                b' '
-            }
-            (byte, _) => {
-                rest = tail;
-                *byte
-            }
+            b'+' => b' ',
+            byte => byte,
         };
-        if byte == 0 {
-            return Err(ZERO);
-        }
-        decoded.push(byte);
+        at += 1;
+        length += 1;
+    }
+    decoded.truncate(length);
+    if memchr(0, &decoded).is_some() {
+        return Err(ZERO);
     }
     String::from_utf8(decoded)
         .map(Cow::Owned)

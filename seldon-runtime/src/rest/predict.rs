@@ -16,7 +16,9 @@ use super::predictions;
 use crate::error::Result;
 use crate::known::{self, Answering, Known, Reads};
 use crate::observe::{Stage, Transport};
-use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, decode, score};
+use crate::predict::{
+    Arrival, Executor, Features, Predictor, Reply, arriving, decode, decode_text, score,
+};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -90,8 +92,9 @@ async fn answer<P: Predictor>(
     let text = parameters.text("json");
     // Named in the contract; nothing here depends on it, yet given twice it is wrong.
     parameters.text("client");
-    let features = match (json, text.as_deref().map(str::as_bytes)) {
-        (Some(json), None) | (None, Some(json)) => decode::<P::Data>(json),
+    let features = match (json, text.as_deref()) {
+        (Some(json), None) => decode::<P::Data>(json),
+        (None, Some(text)) => decode_text(text),
         (Some(_), Some(_)) => {
             parameters.wrong("json", "is given twice: as a parameter and as the body");
             Ok(Features::Batch(Vec::new()))

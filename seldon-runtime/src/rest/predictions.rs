@@ -62,12 +62,18 @@ fn row(json: &mut Json, reply: Reply, row: &Checked) -> Result<()> {
         Reply::Classic => ("{\"prediction\":", ",\"predictedClass\":"),
     };
     json.array(row.classes(), |json, (name, one)| {
+        let (mut first, mut second) = (zmij::Buffer::new(), zmij::Buffer::new());
+        let score_text = first.format_finite(one.score);
         json.raw(score);
-        json.float(one.score);
+        json.raw(score_text);
         json.raw(class);
         json.string(&name)?;
         json.raw(",\"confidence\":");
-        json.float(one.confidence);
+        // Most often they are one number, and writing it is the most of writing a class.
+        json.raw(match one.confidence.to_bits() == one.score.to_bits() {
+            true => score_text,
+            false => second.format_finite(one.confidence),
+        });
         json.raw("}");
         Ok(())
     })

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -184,15 +184,14 @@ impl Guard {
                     (Reads::Body, None) => rest::read(body).await?,
                     (Reads::Body, Some(most)) => rest::read(Capped::new(body, most)).await?,
                 };
-                return AssertUnwindSafe(async {
-                    match known.answer(&head, body) {
-                        Answering::Now(answer) => answer,
-                        Answering::Later(answer) => answer.await,
+                let answering = catch_unwind(AssertUnwindSafe(|| known.answer(&head, body)));
+                return match answering.map_err(panicked)? {
+                    Answering::Now(answer) => answer,
+                    Answering::Later(answer) => {
+                        let answer = AssertUnwindSafe(answer).catch_unwind();
+                        answer.await.map_err(panicked)?
                     }
-                })
-                .catch_unwind()
-                .await
-                .map_err(panicked)?;
+                };
             }
             let body = match most {
                 None => Body::new(body),

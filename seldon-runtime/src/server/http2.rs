@@ -107,8 +107,9 @@ impl Conversation for Http2 {
             match self.connection.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     self.answer(context, request, respond);
-                    held += 1;
-                    self.activity.hold_writes(held < TOGETHER);
+                    // As many as are held at the most go out in the course of the next look, too.
+                    held = (held + 1) % TOGETHER;
+                    self.activity.hold_writes(held > 0);
                 }
                 Poll::Ready(_) => {
                     self.activity.hold_writes(false);
