@@ -28,6 +28,10 @@ impl Tls {
         match self {}
     }
 
+    pub(crate) fn is_mutual(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn watch(&self, _: Reloads) -> Result<()> {
         match *self {}
     }

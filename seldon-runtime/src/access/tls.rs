@@ -33,6 +33,7 @@ pub struct Tls {
     live: Arc<Live<ServerConfig>>,
     certificate: PathBuf,
     key: PathBuf,
+    mutual: bool,
 }
 
 impl Tls {
@@ -49,6 +50,7 @@ impl Tls {
             live: Arc::new(Live::load(files, config)?),
             certificate,
             key,
+            mutual: false,
         })
     }
 
@@ -62,8 +64,14 @@ impl Tls {
         let files = [&*self.certificate, &*self.key, authorities.as_ref()].map(Path::to_owned);
         Ok(Self {
             live: Arc::new(Live::load(files.into(), config)?),
+            mutual: true,
             ..self
         })
+    }
+
+    /// Whether clients must show a certificate.
+    pub(crate) fn is_mutual(&self) -> bool {
+        self.mutual
     }
 
     /// Reads the files anew when they change.

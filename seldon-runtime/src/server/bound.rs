@@ -21,7 +21,7 @@ use super::limits::Limits;
 use super::routes::Routes;
 use super::workers::Workers;
 use super::{Mounted, Ready};
-use crate::access::ApiKeys;
+use crate::access::{ApiKeys, Tls};
 use crate::error::{Error, Result};
 use crate::observe::note_panics;
 
@@ -40,7 +40,7 @@ pub struct Bound {
     /// What REST answers, and to whom, for those who try it on the page.
     answers: Router,
     keys: Option<ApiKeys>,
-    is_tls: bool,
+    tls: Option<Tls>,
 }
 
 impl Bound {
@@ -76,14 +76,14 @@ impl Bound {
             mounted: Arc::clone(&ready.mounted),
             answers: ready.rest.clone().router(),
             keys: ready.keys.clone(),
-            is_tls: ready.tls.is_some(),
+            tls: ready.tls.clone(),
         }
     }
 
     /// The same server with another `address` for administration, which should not be open to
     /// everybody: `GET /metrics` answers with the server's figures as Prometheus reads them,
-    /// `GET /openapi.json` with the description of what is mounted, and `GET /docs` with a page to
-    /// read and try it.
+    /// `GET /openapi.json` with the description of what is mounted, `GET /docs` with a page to read
+    /// and try it, and health as on the main address.
     ///
     /// # Errors
     ///
@@ -94,10 +94,14 @@ impl Bound {
             answers: self.answers.clone(),
             keys: self.keys.clone(),
             address: self.rest,
-            scheme: if self.is_tls { "https" } else { "http" },
+            scheme: if self.tls.is_some() { "https" } else { "http" },
+            mutual: self.tls.as_ref().is_some_and(Tls::is_mutual),
             limits: self.guard.limits(),
         };
-        let router = admin::routes(&self.guard, &self.connections).merge(docs::routes(docs));
+        let router = admin::routes(&self.guard, &self.connections)
+            .merge(docs::routes(docs))
+            // For probes that have no certificate to show where clients must.
+            .merge(self.health.rest());
         let site = Site {
             routes: Routes::new(router, []),
             guard: Arc::clone(&self.guard),

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::guard::is_probe;
 use super::{Limits, Mounted, unknown_path};
 use crate::access::ApiKeys;
+use crate::error::{Code, Error};
 use crate::openapi::{About, document};
 
 /// Where the page is.
@@ -42,6 +43,8 @@ pub(super) struct Docs<'a> {
     pub(super) answers: Router,
     /// Those that it asks for.
     pub(super) keys: Option<ApiKeys>,
+    /// Whether it asks for certificates, which the page has none of.
+    pub(super) mutual: bool,
     /// Where it does.
     pub(super) address: SocketAddr,
     pub(super) scheme: &'static str,
@@ -59,7 +62,10 @@ pub(super) fn routes(docs: Docs<'_>) -> Router {
             has_keys: docs.keys.is_some(),
         },
     );
-    let tried = tried(docs.answers, docs.keys, &document);
+    let tried = match docs.mutual {
+        true => Router::new().fallback(certificate_needed),
+        false => tried(docs.answers, docs.keys, &document),
+    };
     let text = Bytes::from(document.to_string());
     Router::new()
         .route(
@@ -112,6 +118,12 @@ async fn guarded(request: Request, next: Next) -> Response {
             .insert(name, http::HeaderValue::from_static(value));
     }
     response
+}
+
+/// What is within TLS with clients' certificates is not to be had beside it.
+async fn certificate_needed() -> Error {
+    let detail = "the service answers to clients' certificates only, and this page has none";
+    Error::new(Code::NotFound, detail)
 }
 
 /// Of `answers`, those to the paths of `document`: routes of the user's own are none of them. Where

@@ -325,6 +325,15 @@ async fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
         }
     }
     secure.failed(2.0).await;
+    // Nor has a probe one, and it asks where administration is.
+    let mut probe = Peer::to(secure.admin).await;
+    let ready = "GET /health/ready HTTP/1.1\r\nhost: test\r\n\r\n";
+    assert_eq!(probe.ask(ready).await.status, 200);
+    // Which is no way around the certificates.
+    for path in ["/predict", "/docs/try/predict"] {
+        let request = get(&[ANSWER]).replace("/predict", path);
+        assert_eq!(probe.ask(request).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]
