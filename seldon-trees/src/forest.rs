@@ -65,6 +65,9 @@ pub(crate) struct About {
     pub(crate) objective: String,
     pub(crate) features: usize,
     pub(crate) feature_names: Vec<String>,
+    /// The names of each feature's categories, in the order of their codes. Empty where there are none.
+    #[serde(default)]
+    pub(crate) categories: Vec<Vec<String>>,
     pub(crate) classes: Option<usize>,
     pub(crate) best_iteration: Option<usize>,
     pub(crate) link: Link,
@@ -223,6 +226,16 @@ impl Forest {
     /// (`Column_0`) where it was given none.
     pub fn feature_names(&self) -> &[String] {
         &self.about.feature_names
+    }
+
+    /// The names of a feature's categories, where it was trained on a data frame that had some: a row
+    /// holds the index of the name. Empty where the feature is a number or the file has no names, as
+    /// that of XGBoost before 3.1.
+    pub fn category_names(&self, feature: usize) -> &[String] {
+        self.about
+            .categories
+            .get(feature)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// How many classes it tells apart, 2 for a binary one; `None` where it is no classifier.

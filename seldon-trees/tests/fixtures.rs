@@ -145,6 +145,25 @@ fn a_model_is_described() {
 }
 
 #[test]
+fn the_names_of_categories_are_those_of_the_data_frame() {
+    let xgboost =
+        ["ubj", "json"].map(|suffix| model(&format!("xgboost-3.2.0/data_frame.{suffix}")));
+    let lightgbm = model("lightgbm-4.7.0/data_frame.txt");
+    for forest in xgboost.iter().chain([&lightgbm]) {
+        let names = ["length", "width", "colour", "size", "shape"];
+        assert_eq!(forest.feature_names(), names);
+        assert_eq!(forest.category_names(3), ["0", "10", "20"]);
+        assert_eq!(forest.category_names(4), ["flat", "round"]);
+        assert!(forest.category_names(0).is_empty() && forest.category_names(9).is_empty());
+    }
+    assert_eq!(lightgbm.category_names(2), ["blau", "grün", "rot", "gelb"]);
+    // XGBoost counts characters and not bytes, and so has lost them.
+    assert!(xgboost[0].category_names(2).is_empty());
+    let without = model("lightgbm-4.7.0/categorical.txt");
+    assert!(without.category_names(4).is_empty());
+}
+
+#[test]
 fn early_stopping_cuts_the_rounds_until_told_otherwise() {
     let forest = model("xgboost-3.2.0/early_softprob.json");
     let best = forest.best_iteration().expect("it stopped early");

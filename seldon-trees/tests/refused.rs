@@ -353,6 +353,36 @@ fn categories_that_do_not_fit_are_said() {
 }
 
 #[test]
+fn names_of_categories_that_do_not_fit_are_said() {
+    let model = text("xgboost-3.2.0/data_frame.json");
+    let shape = r#"{"offsets":[0,4,9],"values":[102,"#;
+    for (from, to, says) in [
+        (
+            shape,
+            r#"{"offsets":[0,4,99],"values":[102,"#,
+            "the categories of feature 4: they lie outside",
+        ),
+        (
+            shape,
+            r#"{"offsets":[4,0,9],"values":[102,"#,
+            "the categories of feature 4: their offsets go back",
+        ),
+        (
+            "[0,10,20]",
+            "[0,1e17]",
+            "the categories of feature 3: one is too great",
+        ),
+        (
+            r#""enc":[{"offsets":[],"values":[]},"#,
+            r#""enc":["#,
+            "5 features, and has categories for 4",
+        ),
+    ] {
+        refused(changed(&model, from, to), says);
+    }
+}
+
+#[test]
 fn what_does_not_fit_in_a_lightgbm_model_is_said() {
     for (bytes, says) in [
         (

@@ -54,6 +54,7 @@ impl Model {
             objective: objective.to_owned(),
             features,
             feature_names: names.split_whitespace().map(str::to_owned).collect(),
+            categories: Vec::new(),
             classes: classes.then_some(groups.max(2)),
             best_iteration: None,
             link,
@@ -65,6 +66,15 @@ impl Model {
             groups,
         })
     }
+}
+
+/// The features that are categories: the others have a range in `feature_infos`, or nothing.
+pub(super) fn categorical(head: &Section<'_>) -> Vec<usize> {
+    let infos = head.get("feature_infos").unwrap_or_default();
+    let is_category = |info: &str| !info.starts_with('[') && info != "none";
+    let infos = infos.split_whitespace().enumerate();
+    let categorical = infos.filter(|(_, info)| is_category(info));
+    categorical.map(|(feature, _)| feature).collect()
 }
 
 /// What an objective does to the sums, and whether it is about classes.

@@ -11,6 +11,8 @@ mod head;
 mod section;
 mod tree;
 
+use serde::Deserialize;
+
 use crate::error::{Error, Result, quoted};
 use crate::forest::{Forest, Trees};
 use crate::grow::{Grower, Place};
@@ -34,7 +36,7 @@ pub(crate) fn from_text(bytes: &[u8]) -> Result<Forest> {
         ));
     }
     let (head, mut end) = Section::read(&mut lines);
-    let model = Model::of(&head)?;
+    let mut model = Model::of(&head)?;
     let mut grower = Grower::new(model.features, model.groups)?;
     let mut trees = 0;
     while let End::Tree(number) = end {
@@ -71,7 +73,49 @@ pub(crate) fn from_text(bytes: &[u8]) -> Result<Forest> {
         )));
     }
     let ensemble = grower.done()?;
+    model.about.categories = names(lines, &head::categorical(&head), model.features);
     let rounds = (1..=trees / model.groups).map(|round| (round * model.groups) as u32);
     let base = vec![0.0; model.groups];
     Forest::new(model.about, rounds.collect(), Trees::double(ensemble, base))
+}
+
+/// The names that pandas had for categories, from the last line. They are lists without the features
+/// that they are for, and so left where these cannot be told.
+fn names(
+    mut lines: std::str::Lines<'_>,
+    categorical: &[usize],
+    features: usize,
+) -> Vec<Vec<String>> {
+    let last = lines.find_map(|line| line.strip_prefix("pandas_categorical:"));
+    let lists: Option<Vec<Vec<Name>>> = last.and_then(|list| serde_json::from_str(list).ok());
+    let lists = lists.unwrap_or_default();
+    if lists.is_empty() || lists.len() != categorical.len() {
+        return Vec::new();
+    }
+    let mut names = vec![Vec::new(); features];
+    for (feature, list) in categorical.iter().zip(lists) {
+        if let Some(names) = names.get_mut(*feature) {
+            *names = list.into_iter().map(Name::text).collect();
+        }
+    }
+    names
+}
+
+/// A category as pandas has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Flag(bool),
+    Number(serde_json::Number),
+}
+
+impl Name {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
 }

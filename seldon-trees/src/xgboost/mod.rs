@@ -8,6 +8,7 @@
 //! * Early stopping keeps all rounds in the file and the best one's index in an attribute.
 //! * A category that is in a node's set goes to the second child.
 
+mod categories;
 mod objective;
 mod tree;
 
@@ -21,6 +22,7 @@ use crate::json;
 use crate::number::{Number, Numbers};
 use crate::ubjson;
 
+use categories::Categories;
 use objective::Kind;
 use tree::Tree;
 
@@ -92,6 +94,8 @@ struct Inner {
 #[derive(Deserialize)]
 struct Model {
     #[serde(default)]
+    cats: Categories,
+    #[serde(default)]
     gbtree_model_param: ModelParameters,
     iteration_indptr: Option<Vec<usize>>,
     #[serde(default)]
@@ -115,7 +119,7 @@ impl File {
             objective,
         } = self.learner;
         let kind = Kind::of(&objective.name)?;
-        let (model, weights) = gradient_booster.open()?;
+        let (mut model, weights) = gradient_booster.open()?;
         let features = parameters.num_feature.0;
         let groups = (parameters.num_class.0)
             .max(parameters.num_target.map_or(1, |number| number.0))
@@ -128,6 +132,7 @@ impl File {
             )));
         }
         let round_ends = model.round_ends(groups)?;
+        let categories = std::mem::take(&mut model.cats).names(features)?;
         let ensemble = model.plant(features, groups, weights.as_deref())?;
         let base = kind.margins(&parameters.base_score.0, groups)?;
         let version: Vec<String> = self.version.iter().map(u32::to_string).collect();
@@ -139,6 +144,7 @@ impl File {
                 objective: objective.name,
                 features,
                 feature_names,
+                categories,
                 classes: kind.classes.then_some(groups.max(2)),
                 best_iteration,
                 link: kind.link,
