@@ -21,6 +21,8 @@ pub(crate) struct Now {
     /// Connections by their state.
     pub(crate) connections: [(&'static str, usize); 4],
     pub(crate) connections_limit: usize,
+    /// On the runtimes that serve.
+    pub(crate) tasks: usize,
     /// Requests that were turned away, by reason.
     pub(crate) shed: Vec<(&'static str, u64)>,
 }
@@ -57,6 +59,11 @@ impl Collector for Now {
                 "connections_limit",
                 "The most connections that are served",
                 self.connections_limit,
+            ),
+            (
+                "tasks",
+                "Tasks that serve connections and their requests",
+                self.tasks,
             ),
         ] {
             let family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;

@@ -189,6 +189,7 @@ impl Bound {
         let _end = End(life.clone());
         let connections = self.connections;
         let workers = Workers::start(&life)?;
+        self.guard.census().served_on(workers.runtimes());
         for door in &self.doors {
             exposure::warn(door.address, &door.site);
         }

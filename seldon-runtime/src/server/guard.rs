@@ -342,6 +342,7 @@ impl Guard {
                 ("turned_away", connections.crowd()),
             ],
             connections_limit: connections.most(),
+            tasks: self.census.tasks(),
             shed: vec![
                 ("queue_full", full),
                 ("queue_time", late),

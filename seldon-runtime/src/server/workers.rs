@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -34,6 +34,7 @@ struct Worker {
     /// Unbounded itself: a connection has a place before it is handed over.
     arrivals: UnboundedSender<Arrival>,
     open: Arc<AtomicUsize>,
+    metrics: RuntimeMetrics,
 }
 
 impl Workers {
@@ -50,13 +51,23 @@ impl Workers {
             let open = Arc::new(AtomicUsize::new(0));
             let (counted, life) = (Arc::clone(&open), life.clone());
             let runtime = Builder::new_current_thread().enable_all().build()?;
+            let metrics = runtime.handle().metrics();
             thread::Builder::new()
                 .name(format!("serve-{n}"))
                 .spawn(move || work(runtime, arriving, &counted, &life))?;
-            Ok(Worker { arrivals, open })
+            Ok(Worker {
+                arrivals,
+                open,
+                metrics,
+            })
         };
         let workers: Result<_, std::io::Error> = (0..cores).map(start).collect();
         workers.map(Self).map_err(wrong)
+    }
+
+    /// The figures of their runtimes.
+    pub(super) fn runtimes(&self) -> Vec<RuntimeMetrics> {
+        self.0.iter().map(|worker| worker.metrics.clone()).collect()
     }
 
     /// Hands a connection to the worker that has the fewest.

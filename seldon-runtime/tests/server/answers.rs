@@ -437,3 +437,19 @@ async fn a_compressed_body_is_415_and_an_identical_one_is_read() {
     }
     assert_eq!(ask(with("identity")).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_huge_reply_comes_whole_over_rest_and_not_at_all_over_grpc() {
+    let mut limits = long();
+    limits.message = 100_000;
+    let server = Running::quick(limits).await;
+    let mut peer = server.connect().await;
+    let answer = peer.ask(get(&[HUGE, 100_000.0])).await;
+    let body: serde_json::Value = serde_json::from_str(&answer.body).expect("it is whole");
+    assert_eq!(body["predictions"].as_array().map(Vec::len), Some(100_000));
+    let channel = Channel::to(server.address).await;
+    let called = channel.classify(&[], &[HUGE, 100_000.0]).await;
+    assert_eq!(called.expect("an answer").status(), 8);
+    let called = channel.classify(&[], &[HUGE, 100.0]).await;
+    assert_eq!(called.expect("a reply").status(), 0);
+}

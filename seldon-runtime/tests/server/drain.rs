@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use seldon_runtime::{DefaultCustomPredictRequest, Error, Predict, Prediction, Result, Server};
+
 use crate::common::*;
 
 #[tokio::test]
@@ -151,11 +153,79 @@ async fn no_request_fails_while_it_ends_under_load() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_named() {
     let server = Running::quick(long()).await;
-    let taken = seldon_runtime::Server::new().bind(server.address).await;
+    let taken = Server::new().bind(server.address).await;
     let error = taken.err().expect("it is taken");
     assert_eq!(
         error.detail(),
         format!("cannot listen on {}", server.address)
     );
     assert!(error.cause().is_some());
+}
+
+#[tokio::test]
+async fn all_is_bound_before_anything_is_served() {
+    let taken = Running::quick(long()).await;
+    let server = || Server::new().limits(long()).mount(Quick {});
+    // An address of its own, so that nobody else is given the port.
+    let free = std::net::TcpListener::bind("127.83.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port");
+    let apart = server().bind_apart(free, taken.address).await;
+    let bound = server()
+        .bind(free)
+        .await
+        .expect("the failure has left it free");
+    let admin = bound.administered(taken.address).await;
+    for refused in [apart.err(), admin.err()] {
+        let error = refused.expect("one of its addresses is taken");
+        assert_eq!(
+            error.detail(),
+            format!("cannot listen on {}", taken.address)
+        );
+        let reached = tokio::net::TcpStream::connect(free).await;
+        assert!(reached.is_err(), "something was left listening");
+    }
+}
+
+/// A model that needs a file to be warm.
+#[seldon_macros::predictor(crate = ::seldon_runtime)]
+#[derive(Default)]
+struct Cold {
+    #[seldon(skip)]
+    warm: std::sync::atomic::AtomicBool,
+    #[seldon(skip)]
+    fails: bool,
+}
+
+impl Predict for Cold {
+    fn warm_up(&self) -> Result<()> {
+        if self.fails {
+            return Err(Error::failed("the table is empty"));
+        }
+        self.warm.store(true, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn predict(&self, _: &DefaultCustomPredictRequest) -> Result<Prediction> {
+        let warm = self.warm.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(Prediction::scores([f64::from(u8::from(warm))]))
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_warm_before_it_is_asked() {
+    let server = Running::start(Server::new().limits(long()).mount(Cold::default())).await;
+    let answer = server.connect().await.ask(get(&[ANSWER])).await;
+    assert!(answer.body.contains(r#""score":1.0"#), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_warm_up_is_not_served() {
+    let cold = Cold {
+        fails: true,
+        ..Cold::default()
+    };
+    let refused = Server::new().mount(cold).bind("127.0.0.1:0").await;
+    let error = refused.err().expect("it fails to warm up");
+    assert!(error.to_string().contains("the table is empty"), "{error}");
 }

@@ -1,7 +1,11 @@
 //! HTTP/2 peers that cost more than they bring are cut off, and nobody else notices.
 
-use crate::common::*;
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::common::*;
+use crate::process::Process;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const GOAWAY: u8 = 7;
@@ -22,10 +26,12 @@ fn get_headers(stream: u32, flags: u8) -> Vec<u8> {
 
 /// Sends `chunks` until the server closes, and returns the error code of its GOAWAY.
 ///
-/// Fails if it bears all of them.
+/// Fails if it bears all of them, or computes for longer than a flood is worth.
 async fn cut_off(chunks: impl Iterator<Item = Vec<u8>>) -> Option<u32> {
-    let server = Running::quick(long()).await;
-    let mut bystander = server.connect().await;
+    let server = Process::quick(long()).await;
+    let mut bystander = Peer::to(server.address).await;
+    assert_eq!(bystander.ask(get(&[ANSWER])).await.status, 200);
+    let before = server.cpu();
     let stream = tokio::net::TcpStream::connect(server.address)
         .await
         .expect("it listens");
@@ -53,6 +59,9 @@ async fn cut_off(chunks: impl Iterator<Item = Vec<u8>>) -> Option<u32> {
     let received = patient(received).await.expect("no panic");
     drop(write);
     assert_eq!(bystander.ask(get(&[ANSWER])).await.status, 200);
+    let cost = server.cpu() - before;
+    println!("cut off after {cost:?} of computing");
+    assert!(cost < Duration::from_millis(100), "it cost {cost:?}");
     go_away(&received)
 }
 

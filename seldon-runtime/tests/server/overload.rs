@@ -286,6 +286,19 @@ async fn a_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_probe_is_answered_though_no_connection_is_left() {
+    let mut limits = long();
+    limits.connections = 1;
+    let server = Running::quick(limits).await;
+    let mut first = server.connect().await;
+    assert_eq!(first.ask(get(&[ANSWER])).await.status, 200);
+    for probe in [LIVE, READY] {
+        assert_eq!(server.connect().await.ask(probe).await.status, 200);
+    }
+    assert_eq!(server.connect().await.ask(get(&[ANSWER])).await.status, 503);
+}
+
+#[tokio::test]
 async fn a_thousand_panics_among_ten_thousand_requests_cost_nobody_anything() {
     expect_panics();
     const CONNECTIONS: usize = 10;

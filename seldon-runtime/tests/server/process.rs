@@ -31,14 +31,18 @@ fn child() {
         return;
     };
     let role: Role = serde_json::from_str(&role).expect("it is a role");
-    let server = Server::new().limits(role.limits);
+    let server = Server::new()
+        .limits(role.limits)
+        .recommender(Picks {}, seldon_runtime::AllItems);
     let server = match role.blocking {
         true => server.mount(Slow {}),
         false => server.mount(Quick {}),
     };
     let ended = seldon_runtime::block_on(async {
         let bound = server.bind("127.0.0.1:0").await?;
-        println!("\n{}", bound.local_addr());
+        let bound = bound.administered("127.0.0.1:0").await?;
+        let admin = bound.admin_addr().expect("there is one");
+        println!("\nat {} {admin}", bound.local_addr());
         bound.serve().await
     });
     std::process::exit(i32::from(ended != std::process::ExitCode::SUCCESS));
@@ -48,6 +52,7 @@ fn child() {
 pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
     _output: BufReader<ChildStdout>,
     log: Option<ChildStderr>,
 }
@@ -72,14 +77,18 @@ impl Process {
             .expect("it can be started again");
         let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
         let log = child.stderr.take();
-        let address = patient(async {
+        let [address, admin] = patient(async {
             let mut line = String::new();
             loop {
                 line.clear();
                 let read = output.read_line(&mut line).await.expect("it can be read");
                 assert_ne!(read, 0, "it ended before it listened");
-                if let Ok(address) = line.trim().parse() {
-                    return address;
+                if let Some(addresses) = line.strip_prefix("at ") {
+                    let mut addresses = addresses.split_whitespace().map(str::parse);
+                    return [(); 2].map(|()| match addresses.next() {
+                        Some(Ok(address)) => address,
+                        _ => panic!("no two addresses: {line}"),
+                    });
                 }
             }
         })
@@ -90,6 +99,7 @@ impl Process {
         Self {
             child,
             address,
+            admin,
             _output: output,
             log,
         }
@@ -131,6 +141,17 @@ impl Process {
         let read = patient(piped.read_to_string(&mut log));
         read.await.expect("a log is text");
         log
+    }
+
+    /// The value of one series of its figures.
+    pub(crate) async fn figure(&self, series: &str) -> f64 {
+        let figures = "GET /metrics HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+        let answer = Peer::to(self.admin).await.ask(figures).await;
+        let value = answer.body.lines().find_map(|line| {
+            let value = line.strip_prefix(series)?.strip_prefix(' ')?;
+            value.parse().ok()
+        });
+        value.unwrap_or_else(|| panic!("no {series} in {}", answer.body))
     }
 
     /// The time that its threads have computed.

@@ -1,6 +1,9 @@
 //! A process that is told to end.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -37,6 +40,28 @@ async fn a_second_signal_ends_it_at_once() {
         .await;
     process.signal("TERM").await;
     assert_eq!(process.code().await, Some(1));
+}
+
+#[tokio::test]
+async fn an_interrupt_from_a_terminal_skips_the_lame_duck() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).expect("it is ours");
+    unlockpt(&terminal).expect("it is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let name = name.into_string().expect("it is text");
+    let stdin = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name);
+    let role = Role {
+        blocking: false,
+        logs: false,
+        limits: lame_duck(HOUR),
+    };
+    let mut process = Process::start(&role, stdin.expect("it can be opened").into()).await;
+    process.signal("INT").await;
+    assert_eq!(process.code().await, Some(0));
 }
 
 #[tokio::test]
@@ -85,7 +110,7 @@ async fn no_request_fails_in_twenty_ends_under_load() {
     println!("20 ends, {answered} requests answered, 0 failed, the longest end took {longest:?}");
 }
 
-/// How many requests were answered from the signal on, and how long the end took.
+/// How many requests were answered, and how long the end took.
 async fn end_under_load() -> (usize, Duration) {
     let mut process = Process::quick(lame_duck(Duration::from_secs(1))).await;
     let address = process.address;
@@ -103,24 +128,30 @@ async fn end_under_load() -> (usize, Duration) {
         }
         silent.push(peer);
     }
+    let answered = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..4 {
-        clients.spawn(rest_client(address));
-        clients.spawn(grpc_client(address));
+        clients.spawn(rest_client(address, Arc::clone(&answered)));
+        clients.spawn(grpc_client(address, Arc::clone(&answered)));
     }
+    let count = || answered.load(Ordering::Relaxed);
+    patient(async {
+        while count() < 200 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
     let begun = Instant::now();
     process.signal("TERM").await;
-    let mut answered = 0;
     while let Some(client) = clients.join_next().await {
-        answered += client.expect("no request failed");
+        client.expect("no request failed");
     }
     assert_eq!(process.code().await, Some(0));
-    (answered, begun.elapsed())
+    (count(), begun.elapsed())
 }
 
 /// Asks on one connection until it is sent away, then looks whether it may come again.
-async fn rest_client(address: std::net::SocketAddr) -> usize {
-    let mut answered = 0;
+async fn rest_client(address: SocketAddr, answered: Arc<AtomicUsize>) {
     while may_come(address).await {
         let Ok(stream) = TcpStream::connect(address).await else {
             break;
@@ -129,19 +160,17 @@ async fn rest_client(address: std::net::SocketAddr) -> usize {
         loop {
             let answer = peer.ask(get(&[ANSWER])).await;
             assert_eq!(answer.status, 200);
-            answered += 1;
+            answered.fetch_add(1, Ordering::Relaxed);
             if answer.header("connection") == Some("close") {
                 break;
             }
         }
         assert!(peer.closed().await.is_empty());
     }
-    answered
 }
 
 /// The same over gRPC.
-async fn grpc_client(address: std::net::SocketAddr) -> usize {
-    let mut answered = 0;
+async fn grpc_client(address: SocketAddr, answered: Arc<AtomicUsize>) {
     while may_come(address).await {
         let Ok(stream) = TcpStream::connect(address).await else {
             break;
@@ -151,7 +180,7 @@ async fn grpc_client(address: std::net::SocketAddr) -> usize {
             match channel.classify(&[], &[ANSWER]).await {
                 Ok(called) => {
                     assert_eq!(called.status(), 0);
-                    answered += 1;
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
                 // What was not taken any more: a client sends it elsewhere.
                 Err(error) => {
@@ -164,11 +193,10 @@ async fn grpc_client(address: std::net::SocketAddr) -> usize {
             }
         }
     }
-    answered
 }
 
 /// What a balancer does before it sends anybody.
-async fn may_come(address: std::net::SocketAddr) -> bool {
+async fn may_come(address: SocketAddr) -> bool {
     match TcpStream::connect(address).await {
         Ok(stream) => Peer::of(stream).ask(READY).await.status == 200,
         Err(_) => false,
