@@ -551,3 +551,29 @@ fn a_key_is_in_no_log_and_its_name_is() {
     assert!(log.contains(r#""caller":"alice""#), "{log}");
     assert!(!log.contains(&key), "a key is in the log");
 }
+
+#[test]
+fn the_index_and_the_metrics_say_which_model_it_is() {
+    let mut running = Program::serving().start();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/manifest.json");
+    let sum = Command::new("sha256sum").arg(manifest).output();
+    let sum = String::from_utf8(sum.expect("it runs").stdout).expect("text");
+    let digest = sum.split(' ').next().expect("a digest");
+
+    let (_, index) = running.get("/");
+    assert!(
+        index.contains(&format!(r#""version":"{}""#, &digest[..12])),
+        "{index}"
+    );
+    let (_, admin) = (index.split_once(r#""admin":{"address":""#)).expect("it is there");
+    running.address = admin.split('"').next().expect("an address").to_owned();
+    let (_, figures) = running.get("/metrics");
+    let info = format!(
+        "seldon_model_info{{service=\"iris\",variation=\"default\",digest=\"{digest}\"}} 1\n"
+    );
+    assert!(figures.contains(&info), "{figures}");
+    let took = (figures.lines())
+        .find_map(|line| line.strip_prefix("seldon_model_load_seconds{service=\"iris\"} "));
+    let took: f64 = took.expect("it was loaded").parse().expect("a number");
+    assert!(took > 0.0 && took < 60.0, "{took}");
+}

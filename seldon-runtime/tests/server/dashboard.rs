@@ -121,6 +121,28 @@ async fn a_batchs_rows_wait_and_are_computed_each_for_its_request() {
     }
 }
 
+#[tokio::test]
+async fn the_documentation_names_every_figure_and_no_other() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OBSERVABILITY.md");
+    let page = std::fs::read_to_string(path).expect("it is there");
+    let documented: HashSet<&str> = (page.split('`'))
+        .filter(|name| name.starts_with("seldon_") || name.starts_with("process_"))
+        .filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .collect();
+    let text = figures(with_keys(Server::new().mount(Quick {})), &[]).await;
+    let told: HashSet<&str> = (text.lines())
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    assert_eq!(documented, told);
+}
+
+fn with_keys(server: Server) -> Server {
+    let keys = tempfile::NamedTempFile::new().expect("a file");
+    let digest = "0".repeat(64);
+    std::fs::write(&keys, format!("somebody {digest}\n")).expect("written");
+    server.api_keys(ApiKeys::from_file(keys.path()).expect("they are good"))
+}
+
 /// All that a dashboard asks for.
 fn queries<'a>(of: &'a Value, found: &mut Vec<&'a str>) {
     match of {
@@ -172,11 +194,7 @@ async fn the_dashboard_asks_for_figures_that_there_are() {
         ],
     )
     .await;
-    let keys = tempfile::NamedTempFile::new().expect("a file");
-    let digest = "0".repeat(64);
-    std::fs::write(&keys, format!("somebody {digest}\n")).expect("written");
-    let keys = ApiKeys::from_file(keys.path()).expect("they are good");
-    let slow = Server::new().mount(Slow {}).api_keys(keys);
+    let slow = with_keys(Server::new().mount(Slow {}));
     let slow = figures(slow, &["/predict?json=[0]"]).await;
     let mut labels: HashMap<&str, HashSet<&str>> = HashMap::new();
     for line in several.lines().chain(slow.lines()) {
