@@ -171,14 +171,13 @@ pub(super) fn digest_of(key: &[u8]) -> [u8; 32] {
 
 /// 32 bytes of 64 hex digits.
 fn of_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = (text.chars())
-        .map(|c| c.to_digit(16).map(|digit| digit as u8))
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|two| two[0] << 4 | two.get(1).copied().unwrap_or(0))
-        .collect();
-    bytes.try_into().ok().filter(|_| digits.len() == 64)
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let digit = |b: u8| char::from(b).to_digit(16).map(|digit| digit as u8);
+    let mut bytes = [0; 32];
+    for (byte, two) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(two[0])? << 4 | digit(two[1])?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -72,11 +72,11 @@ impl Closed {
             .expect("an answer")
     }
 
-    /// Waits until the file was read anew, for better or worse.
+    /// Waits until the file was read anew for the first time, for better or worse.
     async fn reloaded(&self, outcome: &str) {
         let series = format!("seldon_reloads_total{{what=\"api_keys\",outcome=\"{outcome}\"}}");
         patient(async {
-            while figure(self.admin, &series).await.is_none() {
+            while figure(self.admin, &series).await != Some(1.0) {
                 tokio::task::yield_now().await;
             }
         })

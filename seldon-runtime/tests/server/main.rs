@@ -1,5 +1,7 @@
 //! The server through real sockets: what it guards against, and how it ends.
 
+#[cfg(feature = "tls")]
+mod certificates;
 mod common;
 #[allow(dead_code, reason = "the soak uses the rest of it")]
 mod process;
