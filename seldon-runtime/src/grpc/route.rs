@@ -21,6 +21,7 @@ use super::frame::frame;
 use super::{Message, Reply};
 use crate::error::{Code, Error, Result, echo};
 use crate::known::Known;
+use crate::observe::choose;
 use crate::predict::{Executor, Payload, Predictor};
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
@@ -152,7 +153,9 @@ impl Choice for Many {
     }
 
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
-        self.choose(model, &request)?.classify(request).await
+        let chosen = self.choose(model, &request)?;
+        choose(chosen.name());
+        chosen.classify(request).await
     }
 
     async fn answer_framed(

@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     paths: Vec<(String, Place)>,
     /// What no service answers: an unknown path, health, the index.
     other: Place,
+    /// What several services answer: which of them is not known from its path.
+    shared: Option<Place>,
     names: Vec<(Arc<str>, Figures)>,
     requests: Arc<[Requests]>,
     malformed_timeouts: Counter,
@@ -66,6 +68,8 @@ impl Metrics {
             .map(|(name, path)| (path, place(&name)))
             .collect();
         let other = place(OTHER);
+        let mounted = services.len();
+        let shared = (paths.iter().map(|(_, place)| *place)).find(|place| place.0 >= mounted);
         let mut requests: Vec<_> = (names.iter())
             .map(|(name, _)| Requests::new(Arc::clone(name)))
             .collect();
@@ -111,6 +115,7 @@ impl Metrics {
             process,
             paths,
             other,
+            shared,
             names,
             requests,
             malformed_timeouts,
@@ -124,6 +129,17 @@ impl Metrics {
     pub(crate) fn place(&self, path: &str) -> Place {
         let found = self.paths.iter().find(|(known, _)| known == path);
         found.map_or(self.other, |(_, place)| *place)
+    }
+
+    /// Whether its path leaves open for which of several services a request was.
+    pub(crate) fn is_shared(&self, place: Place) -> bool {
+        self.shared == Some(place)
+    }
+
+    /// The service of this name, if there is one.
+    pub(crate) fn place_of(&self, name: &str) -> Option<Place> {
+        let found = self.names.iter().position(|(known, _)| **known == *name);
+        found.map(Place)
     }
 
     /// The service's name.

@@ -1,5 +1,6 @@
 //! What an operator sees: figures, a line for each request, and where a panic came from.
 
+mod chosen;
 mod exposition;
 mod figures;
 mod histogram;
@@ -17,6 +18,7 @@ mod stages;
 mod subscriber;
 pub(crate) mod trace;
 
+pub(crate) use chosen::{choose, noting};
 pub(crate) use exposition::Format;
 pub(crate) use figures::{Fetch, Figures};
 pub(crate) use log::Line;

@@ -34,7 +34,7 @@ use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc;
 use crate::known::{Answering, Known, Reads, Reply};
-use crate::observe::{Format, Kind, Line, Metrics, Now, Place, trace};
+use crate::observe::{Format, Kind, Line, Metrics, Now, Place, noting, trace};
 use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
 
@@ -97,8 +97,18 @@ impl Guard {
     {
         let mut asked = self.ask(&request);
         let span = self.span(&asked);
+        let shared = self.metrics.is_shared(asked.place);
         let admitted = self.admit(request, &mut asked, keys, known, next);
-        let answered = admitted.instrument(span.clone()).await;
+        let admitted = admitted.instrument(span.clone());
+        let answered = match shared {
+            false => admitted.await,
+            true => {
+                let (answered, chosen) = noting(admitted).await;
+                let place = chosen.and_then(|name| self.metrics.place_of(&name));
+                asked.place = place.unwrap_or(asked.place);
+                answered
+            }
+        };
         let now = Instant::now();
         // Without a pause an answer that comes late is still late: its caller has given up.
         let answered = match asked.deadline.is_some_and(|deadline| deadline <= now) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use seldon_runtime::Server;
+use seldon_runtime::{Predict, Prediction, Result, Server};
 
 use crate::common::*;
 
@@ -381,4 +381,65 @@ fn unquoted(labels: &str) -> String {
         .replace("\\\\", "")
         .replace("\\\"", "")
         .replace("\\n", "")
+}
+
+/// A message of its own, so that two predictors can share the method.
+#[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
+struct Other {}
+
+impl seldon_runtime::Payload for Other {
+    const TYPE_NAME: &'static str = "test.Other";
+    const CHECKS: &'static [seldon_runtime::predict::Check] = &[];
+}
+
+#[seldon_macros::predictor(crate = ::seldon_runtime, data = Other, path = "/second")]
+#[derive(Default)]
+struct Second {}
+
+impl Predict<Other> for Second {
+    fn predict(&self, _: &Other) -> Result<Prediction> {
+        Err(seldon_runtime::Error::failed("it always does"))
+    }
+}
+
+#[tokio::test]
+async fn a_call_counts_for_the_service_that_was_chosen() {
+    let server = Server::new()
+        .limits(long())
+        .mount(Quick {})
+        .mount(Second {});
+    let bound = server.bind("127.0.0.1:0").await.expect("it can be bound");
+    let bound = bound.administered("127.0.0.1:0").await;
+    let bound = bound.expect("it can be bound");
+    let admin = bound.admin_addr().expect("there is one");
+    let server = Running::of(bound);
+    let channel = Channel::to(server.address).await;
+    // By the type of the message, by name, and by neither.
+    channel.classify(&[], &[ANSWER]).await.expect("a reply");
+    let named = [("seldon-model", "quick")];
+    channel.classify(&named, &[ANSWER]).await.expect("a reply");
+    let unknown = [("seldon-model", "nobody")];
+    channel
+        .classify(&unknown, &[ANSWER])
+        .await
+        .expect("an answer");
+    let request = seldon_runtime::proto::ClassificationRequest {
+        meta: None,
+        data: Some(seldon_runtime::Any::pack("test.Other", &Other {})),
+    };
+    let request = framed(0, &prost::Message::encode_to_vec(&request));
+    channel
+        .call(CLASSIFY, &[], request)
+        .await
+        .expect("an answer");
+    for (series, count) in [
+        (requests("quick", "grpc", "Classify", "ok"), 2.0),
+        (requests("second", "grpc", "Classify", "MODEL_FAILED"), 1.0),
+        (
+            requests("shared", "grpc", "Classify", "MODEL_NOT_FOUND"),
+            1.0,
+        ),
+    ] {
+        assert_eq!(figure(admin, &series).await, Some(count), "{series}");
+    }
 }
