@@ -2,24 +2,23 @@
 //! above a TOML file, above the defaults.
 
 use std::ffi::OsString;
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
-use figment::Figment;
-use figment::error::Kind;
-use figment::providers::{Format, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::access::{ApiKeys, Tls};
 use crate::error::{Error, Result};
 use crate::predict::Reply;
+#[cfg(feature = "memcached")]
 use crate::recommend::CandidateSettings;
 use crate::server::Limits;
 
 /// A program's configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Config {
@@ -60,6 +59,7 @@ pub struct Config {
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
     /// How candidate lists are fetched: the table `[candidates]`.
+    #[cfg(feature = "memcached")]
     pub candidates: CandidateSettings,
 }
 
@@ -84,6 +84,7 @@ impl Default for Config {
             api_keys: None,
             api_key_oauth_token: false,
             limits: Limits::default(),
+            #[cfg(feature = "memcached")]
             candidates: CandidateSettings::default(),
         }
     }
@@ -205,7 +206,7 @@ fn default_model() -> PathBuf {
 const FILE: &str = "seldon.toml";
 
 /// Serves a model over REST and gRPC.
-#[derive(Debug, Parser, Serialize)]
+#[derive(Debug, Parser)]
 #[command(
     disable_help_flag = true,
     after_help = "Each flag is also a setting of the file, `model_name` for --model-name; a flag counts before its variable, and the variable before the file."
@@ -213,7 +214,6 @@ const FILE: &str = "seldon.toml";
 struct Flags {
     /// TOML file with settings of the same names [default: seldon.toml, if it is there]
     #[arg(long, env = "SELDON_CONFIG", value_name = "FILE")]
-    #[serde(skip)]
     config: Option<PathBuf>,
     /// Model folder [default: model]
     #[arg(
@@ -222,103 +222,127 @@ struct Flags {
         env = "SELDON_MODEL",
         value_name = "FOLDER"
     )]
-    #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<PathBuf>,
     /// Name of the model in replies [default: the service's own]
     #[arg(long, env = "SELDON_MODEL_NAME", value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     model_name: Option<String>,
     /// Variation in replies [default: default]
     #[arg(long, env = "SELDON_VARIATION", value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     variation: Option<String>,
     /// Address to listen on; 0.0.0.0 is every one of this machine [default: 127.0.0.1]
     #[arg(long, env = "SELDON_HOST", value_name = "ADDRESS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<IpAddr>,
     /// Port for REST and gRPC; 0 lets the system choose [default: 5000]
     #[arg(long, env = "SELDON_PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     /// Port of its own for gRPC
     #[arg(long, env = "SELDON_GRPC_PORT", value_name = "PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     grpc_port: Option<u16>,
     /// Style of REST replies [default: the service's own]
     #[arg(long, env = "SELDON_REPLY", value_name = "STYLE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     reply: Option<Reply>,
     /// What is logged: error, warn, info, debug, trace, or directives for each module [default: info]
     #[arg(long, env = "SELDON_LOG", value_name = "LEVEL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
     /// Address of the listener for metrics [default: 127.0.0.1]
     #[arg(long, env = "SELDON_ADMIN_HOST", value_name = "ADDRESS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     admin_host: Option<IpAddr>,
     /// Its port; 0 lets the system choose [default: 6000]
     #[arg(long, env = "SELDON_ADMIN_PORT", value_name = "PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     admin_port: Option<u16>,
     /// No listener for metrics
     #[arg(long, env = "SELDON_NO_ADMIN", value_parser = clap::builder::FalseyValueParser::new())]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     no_admin: bool,
     /// Certificate chain in PEM, to serve TLS
     #[arg(long, env = "SELDON_TLS_CERT", value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert: Option<PathBuf>,
     /// Its private key in PEM
     #[arg(long, env = "SELDON_TLS_KEY", value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     tls_key: Option<PathBuf>,
     /// Authorities in PEM, one of which must have signed each client's certificate
     #[arg(long, env = "SELDON_TLS_CLIENT_CA", value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     tls_client_ca: Option<PathBuf>,
     /// Digests of the API keys that are taken, a name and a SHA-256 in hex on each line
     #[arg(long, env = "SELDON_API_KEYS", value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     api_keys: Option<PathBuf>,
     /// Take a key as `oauth_token`, too, in gRPC's metadata or the query string
     #[arg(long, env = "SELDON_API_KEY_OAUTH_TOKEN", value_parser = clap::builder::FalseyValueParser::new())]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     api_key_oauth_token: bool,
     /// Make a new API key, print it and the line for the file of digests, and end
     #[arg(long, value_name = "NAME")]
-    #[serde(skip)]
     new_api_key: Option<String>,
     /// Memcached servers with candidate lists
     #[arg(long, env = "SELDON_MEMCACHED", value_name = "HOST:PORT[,…]")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     memcached: Option<String>,
     /// Print this help
     // One form for `-h` and `--help`: each setting is said in a line.
     #[arg(short, long, action = ArgAction::HelpShort)]
-    #[serde(skip)]
     help: Option<bool>,
 }
 
 impl Flags {
     fn onto_file(self) -> Result<Config> {
-        let mut figment = Figment::from(Serialized::defaults(Config::default()));
         let default = Path::new(FILE);
         let file = self.config.as_deref();
-        if let Some(file) = file.or(Some(default).filter(|file| file.is_file())) {
-            if !file.is_file() {
-                let file = file.display();
-                return Err(Error::setup(format!(
-                    "there is no configuration file {file}"
-                )));
-            }
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        let file = file.unwrap_or(default).to_owned();
-        figment
-            .merge(Serialized::defaults(self))
-            .extract()
-            .map_err(|error| wrong_setting(&error, &file))
+        let config = match file.or(Some(default).filter(|file| file.is_file())) {
+            Some(file) => read_file(file)?,
+            None => Config::default(),
+        };
+        Ok(self.onto(config))
     }
+
+    /// What the flags and variables say counts before what the file says.
+    fn onto(self, file: Config) -> Config {
+        Config {
+            model: self.model.unwrap_or(file.model),
+            model_name: self.model_name.or(file.model_name),
+            variation: self.variation.or(file.variation),
+            host: self.host.unwrap_or(file.host),
+            port: self.port.unwrap_or(file.port),
+            grpc_port: self.grpc_port.or(file.grpc_port),
+            reply: self.reply.or(file.reply),
+            log: self.log.unwrap_or(file.log),
+            memcached: self.memcached.or(file.memcached),
+            admin_host: self.admin_host.unwrap_or(file.admin_host),
+            admin_port: self.admin_port.unwrap_or(file.admin_port),
+            no_admin: self.no_admin || file.no_admin,
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+            tls_client_ca: self.tls_client_ca.or(file.tls_client_ca),
+            api_keys: self.api_keys.or(file.api_keys),
+            api_key_oauth_token: self.api_key_oauth_token || file.api_key_oauth_token,
+            ..file
+        }
+    }
+}
+
+fn read_file(file: &Path) -> Result<Config> {
+    let name = file.display();
+    if !file.is_file() {
+        return Err(Error::setup(format!(
+            "there is no configuration file {name}"
+        )));
+    }
+    let text = fs::read_to_string(file)
+        .map_err(|e| Error::setup(format!("cannot read {name}")).with_cause(e))?;
+    let wrong = |setting: Option<String>, error: &toml::de::Error| {
+        let line = error.span().map_or(1, |span| {
+            1 + text.as_bytes()[..span.start.min(text.len())]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+        });
+        let setting = setting
+            .map(|path| format!("`{path}`: "))
+            .unwrap_or_default();
+        let what = one_line(error.message().lines());
+        Error::setup(format!("{name}, line {line}: {setting}{what}"))
+    };
+    let settings = toml::Deserializer::parse(&text).map_err(|e| wrong(None, &e))?;
+    serde_path_to_error::deserialize(settings).map_err(|error| {
+        let path = error.path().iter().next().map(|_| error.path().to_string());
+        wrong(path, error.inner())
+    })
 }
 
 /// What clap says, in one sentence, and where a wrong value came from.
@@ -349,26 +373,6 @@ fn variable_at_fault(error: &clap::Error, command: &clap::Command) -> Option<Str
     let value = std::env::var_os(variable)?;
     let refused = text_of(ContextKind::InvalidValue).map_or("", String::as_str);
     (value.to_string_lossy() == refused).then(|| variable.to_string_lossy().into_owned())
-}
-
-/// What figment says of `file`, in one sentence.
-fn wrong_setting(error: &figment::Error, file: &Path) -> Error {
-    let what = match &error.kind {
-        Kind::UnknownField(name, known) => {
-            format!("`{name}` is no setting, there are {}", known.join(", "))
-        }
-        Kind::UnknownVariant(found, known) => format!("`{found}` is none of {}", known.join(", ")),
-        // TOML's own words draw the line in question.
-        kind => one_line(kind.to_string().lines().filter(|line| !line.contains('|'))),
-    };
-    // The path of an unknown field ends with the field.
-    let unknown = matches!(error.kind, Kind::UnknownField(..));
-    let place = &error.path[..error.path.len() - usize::from(unknown && !error.path.is_empty())];
-    let file = file.display();
-    if place.is_empty() {
-        return Error::setup(format!("{file}: {what}"));
-    }
-    Error::setup(format!("{file}: `{}`: {what}", place.join(".")))
 }
 
 fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {

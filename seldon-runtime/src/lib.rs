@@ -30,10 +30,11 @@ pub use error::{Code, Error, Result, Violation};
 pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};
 pub use proto::DefaultCustomPredictRequest;
 pub use recommend::{
-    AllItems, CandidateSettings, CandidateSource, Candidates, Configured, Fetched, InMemory,
-    ItemIndex, List, Memcached, Query, Recommend, Recommendation, Recommender, Routing,
-    ServerState, SourceState,
+    AllItems, CandidateSource, Candidates, Configured, Fetched, InMemory, ItemIndex, List, Query,
+    Recommend, Recommendation, Recommender, ServerState, SourceState,
 };
+#[cfg(feature = "memcached")]
+pub use recommend::{CandidateSettings, Memcached, Routing};
 pub use run::{block_on, run};
 pub use secret::Secret;
 pub use server::{Bound, Limits, Server};

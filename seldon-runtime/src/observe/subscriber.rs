@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ pub(crate) struct Logging {
 pub(crate) fn subscribe(directives: &str, name: &str) -> Result<Logging> {
     // A word alone would be taken for a module's name, and `--log debg` for all it has to say.
     let is_known = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    let filter = EnvFilter::try_new(directives).ok();
+    let filter = directives.parse::<Targets>().ok();
     let Some(filter) = filter.filter(|_| directives.split(',').all(is_known)) else {
         return Err(Error::setup(format!(
             "`{directives}` is no log level: it is off, error, warn, info, debug or trace, or says so for modules, as `info,hyper=debug` does"
@@ -44,7 +44,7 @@ pub(crate) fn subscribe(directives: &str, name: &str) -> Result<Logging> {
 
 #[cfg(not(feature = "otel"))]
 fn with_export(
-    filter: EnvFilter,
+    filter: Targets,
     lines: Box<dyn Layer<Registry> + Send + Sync>,
     _: &str,
 ) -> Result<Logging> {
@@ -54,7 +54,7 @@ fn with_export(
 
 #[cfg(feature = "otel")]
 fn with_export(
-    filter: EnvFilter,
+    filter: Targets,
     lines: Box<dyn Layer<Registry> + Send + Sync>,
     name: &str,
 ) -> Result<Logging> {

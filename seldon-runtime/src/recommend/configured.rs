@@ -1,14 +1,17 @@
 //! Candidate lists from where the configuration says.
 
-use super::{CandidateSource, Fetched, InMemory, Memcached, SourceState};
+#[cfg(feature = "memcached")]
+use super::Memcached;
+use super::{CandidateSource, Fetched, InMemory, SourceState};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// [`Memcached`] where the configuration names servers (`--memcached`), else [`InMemory`]: one program
+/// `Memcached` where the configuration names servers (`--memcached`), else [`InMemory`]: one program
 /// for a laptop and for production.
 #[derive(Debug)]
 pub enum Configured {
     /// In the servers that the configuration names.
+    #[cfg(feature = "memcached")]
     Memcached(Memcached),
     /// In `candidates.json` of the model folder.
     InMemory(InMemory),
@@ -18,8 +21,15 @@ impl CandidateSource for Configured {
     /// Without servers and without a file it is an error: every request that names a list would be
     /// answered from none.
     async fn open(config: &Config) -> Result<Self> {
+        #[cfg(feature = "memcached")]
         if config.memcached.is_some() {
             return Memcached::open(config).await.map(Self::Memcached);
+        }
+        #[cfg(not(feature = "memcached"))]
+        if config.memcached.is_some() {
+            return Err(Error::setup(
+                "this program cannot ask memcached: build it with seldon's feature `memcached`",
+            ));
         }
         if !config.model.join(InMemory::FILE).exists() {
             return Err(Error::setup(format!(
@@ -33,6 +43,7 @@ impl CandidateSource for Configured {
 
     async fn fetch(&self, keys: &[&str]) -> Result<Fetched> {
         match self {
+            #[cfg(feature = "memcached")]
             Self::Memcached(source) => source.fetch(keys).await,
             Self::InMemory(source) => source.fetch(keys).await,
         }
@@ -40,13 +51,14 @@ impl CandidateSource for Configured {
 
     fn state(&self) -> SourceState {
         match self {
+            #[cfg(feature = "memcached")]
             Self::Memcached(source) => source.state(),
             Self::InMemory(source) => source.state(),
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "memcached"))]
 mod tests {
     use super::*;
 

@@ -1,12 +1,14 @@
 //! Recommenders: what a user writes, the facts that the attribute adds, and where candidates
 //! come from.
 
+#[cfg(feature = "memcached")]
 mod cache;
 mod candidates;
 mod configured;
 mod ids;
 mod in_memory;
 mod key;
+#[cfg(feature = "memcached")]
 mod memcached;
 mod rank;
 mod source;
@@ -14,6 +16,7 @@ mod source;
 pub use candidates::{Candidates, ItemIndex, List};
 pub use configured::Configured;
 pub use in_memory::InMemory;
+#[cfg(feature = "memcached")]
 pub use memcached::{CandidateSettings, Memcached, Routing};
 pub use source::{AllItems, CandidateSource, Fetched, ServerState, SourceState};
 

@@ -1,7 +1,7 @@
 //! Which server holds a key.
 
 use memcache::exp::{Rendezvous, Router};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The rule by which the lists' writer spreads keys over several servers; with one server all
 /// rules are alike.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Clients of memcached disagree, and a key that is looked for on another server is not found.
 /// `Spymemcached` and `Libmemcached` count the servers in the order in which they are listed, so
 /// the writer's list and the service's must have the same order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Routing {

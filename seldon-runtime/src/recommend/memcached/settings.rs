@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::routing::Routing;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// operation_timeout = "100ms"
 /// routing = "spymemcached"
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct CandidateSettings {
@@ -223,12 +223,7 @@ mod tests {
     #[test]
     fn settings_are_read_from_a_table() {
         let text = "operation_timeout = \"100ms\"\nrouting = \"spymemcached\"\ndegraded = true\ncache = \"0s\"";
-        let read: CandidateSettings = figment::Figment::from(
-            figment::providers::Serialized::defaults(CandidateSettings::default()),
-        )
-        .merge(<figment::providers::Toml as figment::providers::Format>::string(text))
-        .extract()
-        .expect("settings");
+        let read: CandidateSettings = toml::from_str(text).expect("settings");
         let expected = CandidateSettings::default()
             .operation_timeout(Duration::from_millis(100))
             .routing(Routing::Spymemcached)
