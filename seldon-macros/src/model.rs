@@ -20,6 +20,8 @@ pub(crate) struct Annotated {
 /// A struct whose fields are a model.
 pub(crate) struct Model {
     pub(crate) name: Ident,
+    /// The first paragraph of its documentation; empty where there is none.
+    pub(crate) about: String,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -104,8 +106,31 @@ fn model(input: &DeriveInput, attribute: &str, errors: &mut Errors) -> Option<Mo
     }
     Some(Model {
         name: name.clone(),
+        about: first_paragraph(&input.attrs),
         fields,
     })
+}
+
+/// The first paragraph of what `#[doc]` says, on one line.
+fn first_paragraph(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let Meta::NameValue(doc) = &attribute.meta else {
+            return None;
+        };
+        match &doc.value {
+            syn::Expr::Lit(text) if doc.path.is_ident("doc") => match &text.lit {
+                syn::Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    // A block comment is one text of many lines.
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let paragraph = (text.lines().map(str::trim))
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty());
+    paragraph.collect::<Vec<_>>().join(" ")
 }
 
 fn field(model: &Ident, index: usize, field: &syn::Field, errors: &mut Errors) -> Field {

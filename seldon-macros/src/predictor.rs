@@ -56,6 +56,9 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
             }
         }
     });
+    let about = Some(&model.about)
+        .filter(|about| !about.is_empty())
+        .map(|about| quote!(const ABOUT: &'static str = #about;));
     let artifact = artifact::expand(model, &args.service.name(name, errors));
     let rest_doc = format!(" REST: `GET` and `POST {path}`.");
     let run_doc = format!(" `seldon::run::<{name}>()`.");
@@ -71,6 +74,7 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
                 #classes
                 #reply
                 #batching
+                #about
                 const PATH: &'static str = #path;
             }
             #undecided
@@ -97,7 +101,7 @@ fn service(args: &PredictorArgs, model: &Model, errors: &mut Errors) -> TokenStr
             #[doc = #run_doc]
             #[automatically_derived]
             impl __seldon::Program for #name {
-                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Result<__seldon::Server> {
+                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
                     on.predictor(self)
                 }
             }

@@ -28,6 +28,9 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
     let run = args.service.run();
     let scores = (args.scores.given())
         .map(|scores| quote!(const SCORES: __seldon::Scores = __seldon::Scores::#scores;));
+    let about = Some(&model.about)
+        .filter(|about| !about.is_empty())
+        .map(|about| quote!(const ABOUT: &'static str = #about;));
     let artifact = artifact::expand(model, &args.service.name(name, errors));
     let rest_doc = format!(" REST: `GET` and `POST {path}`.");
     let run_doc = format!(" `seldon::run::<{name}>()`.");
@@ -41,6 +44,7 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
                 type Source = #source;
                 type Run = __seldon::#run;
                 #scores
+                #about
                 const PATH: &'static str = #path;
             }
 
@@ -55,7 +59,7 @@ fn service(args: &RecommenderArgs, model: &Model, errors: &mut Errors) -> TokenS
             #[doc = #run_doc]
             #[automatically_derived]
             impl __seldon::Program for #name {
-                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Result<__seldon::Server> {
+                async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
                     on.recommender(self).await
                 }
             }

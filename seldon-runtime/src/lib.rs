@@ -63,6 +63,6 @@ pub mod __private {
     pub use crate::proto::DefaultCustomPredictRequest;
     pub use crate::recommend::{AllItems, Recommender, Scores};
     pub use crate::rest::{self, Rest};
-    pub use crate::server::{Mount, Program, Server};
+    pub use crate::server::{Composed, Mount, Program};
     pub use crate::service::Service;
 }

@@ -40,10 +40,7 @@ const _: () = {
     /// `seldon::run::<Filter>()`.
     #[automatically_derived]
     impl __seldon::Program for Filter {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.predictor(self)
         }
     }

@@ -12,6 +12,7 @@ const _: () = {
         type Data = IrisPredictRequest;
         type Run = __seldon::Inline;
         const CLASSES: &'static [&'static str] = &["setosa", "versicolor", "virginica"];
+        const ABOUT: &'static str = "Tells three irises apart.";
         const PATH: &'static str = "/predict";
     }
     /// REST: `GET` and `POST /predict`.
@@ -34,10 +35,7 @@ const _: () = {
     /// `seldon::run::<Iris>()`.
     #[automatically_derived]
     impl __seldon::Program for Iris {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.predictor(self)
         }
     }

@@ -28,10 +28,7 @@ const _: () = {
     /// `seldon::run::<HTTPModel>()`.
     #[automatically_derived]
     impl __seldon::Program for HTTPModel {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.predictor(self)
         }
     }

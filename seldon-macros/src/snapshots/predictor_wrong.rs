@@ -11,6 +11,7 @@ const _: () = {
     impl __seldon::Predictor for Iris {
         type Data = __seldon::Undecided;
         type Run = __seldon::Inline;
+        const ABOUT: &'static str = "Tells three irises apart.";
         const PATH: &'static str = "/predict";
     }
     #[automatically_derived]
@@ -42,10 +43,7 @@ const _: () = {
     /// `seldon::run::<Iris>()`.
     #[automatically_derived]
     impl __seldon::Program for Iris {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.predictor(self)
         }
     }

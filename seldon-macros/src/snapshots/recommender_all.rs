@@ -25,10 +25,7 @@ const _: () = {
     /// `seldon::run::<Similar>()`.
     #[automatically_derived]
     impl __seldon::Program for Similar {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.recommender(self).await
         }
     }

@@ -22,10 +22,7 @@ const _: () = {
     /// `seldon::run::<MostPopular>()`.
     #[automatically_derived]
     impl __seldon::Program for MostPopular {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.recommender(self).await
         }
     }

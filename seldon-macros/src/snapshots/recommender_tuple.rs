@@ -20,10 +20,7 @@ const _: () = {
     /// `seldon::run::<Nearest>()`.
     #[automatically_derived]
     impl __seldon::Program for Nearest {
-        async fn mount(
-            self,
-            on: __seldon::Mount<'_>,
-        ) -> __seldon::Result<__seldon::Server> {
+        async fn mount(self, on: __seldon::Mount<'_>) -> __seldon::Composed {
             on.recommender(self).await
         }
     }

@@ -15,7 +15,7 @@ struct Answer {
 }
 
 /// Those that the server may answer with.
-const ANSWERS: [Answer; 10] = [
+const ANSWERS: [Answer; 11] = [
     Answer {
         status: StatusCode::BAD_REQUEST,
         name: "Invalid",
@@ -51,6 +51,11 @@ const ANSWERS: [Answer; 10] = [
         },
     },
     Answer {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        name: "Encoded",
+        when: |_| "The body has a `content-encoding`.".to_owned(),
+    },
+    Answer {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         name: "HeadersTooLarge",
         when: |limits| {
@@ -84,12 +89,14 @@ const ANSWERS: [Answer; 10] = [
 
 /// Adds to the answers of an operation the problems that it may meet.
 pub(super) fn complete(operation: &mut Value, is_closed: bool) {
+    let has_body = operation.get("requestBody").is_some();
     let Some(answers) = operation["responses"].as_object_mut() else {
         return;
     };
     for answer in &ANSWERS {
         let occurs = match answer.status {
             StatusCode::UNAUTHORIZED => is_closed,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => has_body,
             // What has a path has no other: where it has, it says so.
             StatusCode::NOT_FOUND => false,
             _ => true,
@@ -129,6 +136,13 @@ pub(super) fn responses(limits: &Limits) -> Value {
                     "description": "How to come in.",
                     "required": true,
                     "schema": {"const": "Bearer"},
+                });
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                headers["accept-encoding"] = json!({
+                    "description": "What is read instead.",
+                    "required": true,
+                    "schema": {"const": "identity"},
                 });
             }
             StatusCode::METHOD_NOT_ALLOWED => {

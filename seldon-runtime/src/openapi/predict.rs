@@ -74,15 +74,22 @@ pub(crate) fn predictor<P: Predictor>(settings: &Settings) -> Described {
             "responses": answers,
         },
     });
+    let over_grpc = format!("Over gRPC it takes a `{}`.", P::Data::TYPE_NAME);
     Described {
         tag: json!({
             "name": name,
-            "description": format!("A predictor; over gRPC it takes a `{}`.", P::Data::TYPE_NAME),
+            "description": about(P::ABOUT, "A predictor.", &over_grpc),
         }),
         path: settings.path.clone(),
         item,
         schemas,
     }
+}
+
+/// What a service is, in its author's words if there are some.
+pub(super) fn about(said: &str, else_said: &str, more: &str) -> String {
+    let said = if said.is_empty() { else_said } else { said };
+    format!("{said} {more}").trim_end().to_owned()
 }
 
 /// The name of one of a service's own schemas.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::answers::success;
 use super::features::reference;
-use super::predict::schema_name;
+use super::predict::{about, schema_name};
 use super::{Described, text_parameter};
 use crate::recommend::{CandidateSource, LONGEST_KEY, Recommender};
 use crate::rest::{MOST_ENTRIES, MOST_KEYS};
@@ -45,7 +45,7 @@ pub(crate) fn recommender<R: Recommender>(settings: &Settings) -> Described {
     });
     let schemas = Map::from_iter([(reply, replies(settings.max_limit))]);
     Described {
-        tag: json!({"name": name, "description": "A recommender."}),
+        tag: json!({"name": name, "description": about(R::ABOUT, "A recommender.", "")}),
         path: settings.path.clone(),
         item,
         schemas,

@@ -94,6 +94,8 @@ pub trait Predictor:
     const REPLY: Reply = Reply::Documented;
     /// When concurrent rows are scored together; `None` is never.
     const BATCHING: Option<Batching> = None;
+    /// What it does, for its documentation: the first paragraph of the struct's own.
+    const ABOUT: &'static str = "";
     /// The path that REST answers at.
     const PATH: &'static str;
 }

@@ -73,6 +73,8 @@ pub trait Recommender:
     type Run: Executor;
     /// How raw scores are brought to 0..1.
     const SCORES: Scores = Scores::Unit;
+    /// What it does, for its documentation: the first paragraph of the struct's own.
+    const ABOUT: &'static str = "";
     /// The path that REST answers at.
     const PATH: &'static str;
 }

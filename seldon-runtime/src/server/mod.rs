@@ -78,6 +78,10 @@ pub trait Program: Artifact {
     fn mount(self, on: Mount<'_>) -> impl Future<Output = Result<Server>>;
 }
 
+/// A server with one more service, or what keeps it from being served.
+// Here for the expansions, whose line it shortens.
+pub type Composed = Result<Server>;
+
 /// A server, and the configuration by which a program's model is mounted on it.
 pub struct Mount<'a> {
     pub(crate) server: Server,

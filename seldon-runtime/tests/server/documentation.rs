@@ -24,6 +24,9 @@ struct Order {
     voucher: Option<String>,
 }
 
+/// Whether an order comes back.
+///
+/// By its price.
 #[seldon_macros::predictor(data = Order, classes = ["returned", "kept"], crate = ::seldon_runtime)]
 struct Returns {}
 
@@ -101,6 +104,10 @@ async fn what_is_mounted_is_listed_with_its_paths() {
     }
     let url = format!("http://{}", server.address);
     assert_eq!(document["servers"], json!([{"url": url}]));
+    assert_eq!(
+        document["tags"][0]["description"],
+        "Whether an order comes back. Over gRPC it takes a `shop.Order`."
+    );
 }
 
 #[tokio::test]
@@ -177,6 +184,8 @@ async fn whatever_goes_wrong_is_documented_with_its_code() {
             "POST /predict?{} HTTP/1.1\r\nhost: test\r\n\r\n",
             "x".repeat(65_535)
         ),
+        "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}"
+            .to_owned(),
         "PUT /predict HTTP/1.1\r\nhost: test\r\n\r\n".to_owned(),
         "GET /predict HTTP/1.1\r\nhost: test\r\nx-request-timeout-ms: 0\r\n\r\n".to_owned(),
         post(&[PANIC]),
@@ -203,7 +212,7 @@ async fn whatever_goes_wrong_is_documented_with_its_code() {
         }
         statuses.push(answer.status);
     }
-    assert_eq!(statuses, [400, 413, 414, 405, 504, 500, 500, 500]);
+    assert_eq!(statuses, [400, 413, 414, 415, 405, 504, 500, 500, 500]);
 }
 
 #[tokio::test]
