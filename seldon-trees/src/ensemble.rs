@@ -61,7 +61,7 @@ pub(crate) struct Ensemble<T> {
     pub(crate) words: Vec<u32>,
 }
 
-// Not derived: that would ask for `T: Default`, and nothing else, but says less.
+// Not derived: that would ask for `T: Default`.
 impl<T> Default for Ensemble<T> {
     fn default() -> Self {
         Self {
