@@ -164,13 +164,14 @@ mod tests {
         assert_eq!(code(framed(0, b""), 0), None);
         assert_eq!(code(framed(0, &[10, 0]), 2), None);
         assert_eq!(code(framed(0, &[10, 0]), 1), Some("TOO_LARGE"));
-        assert_eq!(code(framed(1, &[10, 0]), 2), Some("INTERNAL"));
-        assert_eq!(code(framed(0, &[10]), 2), Some("INTERNAL"));
-        assert_eq!(code(Vec::new(), 2), Some("INTERNAL"));
-        assert_eq!(code(vec![0, 0, 0, 0], 2), Some("INTERNAL"));
-        assert_eq!(code(vec![0, 0, 0, 0, 2, 10], 2), Some("INTERNAL"));
+        assert_eq!(code(framed(1, &[10, 0]), 2), Some("MALFORMED_MESSAGE"));
+        // Within a field it is the caller's who wrote that.
+        assert_eq!(code(framed(0, &[10]), 2), Some("INVALID_MESSAGE"));
+        assert_eq!(code(Vec::new(), 2), Some("MALFORMED_MESSAGE"));
+        assert_eq!(code(vec![0, 0, 0, 0], 2), Some("MALFORMED_MESSAGE"));
+        assert_eq!(code(vec![0, 0, 0, 0, 2, 10], 2), Some("MALFORMED_MESSAGE"));
         let twice = [framed(0, &[10, 0]), framed(0, &[10])].concat();
-        assert_eq!(code(twice, 2), Some("INTERNAL"));
+        assert_eq!(code(twice, 2), Some("INVALID_MESSAGE"));
     }
 
     proptest! {
