@@ -13,6 +13,7 @@ mod differential;
 mod documentation;
 mod drain;
 mod floods;
+mod formats;
 mod health;
 mod keys;
 mod metrics;
