@@ -18,6 +18,9 @@ use crate::error::{Code, Error, Result};
 
 /// A service's route.
 pub(crate) trait Known: Send + Sync + 'static {
+    /// Whether its answers are always [`Now`](Answering::Now).
+    fn is_at_once(&self) -> bool;
+
     /// What the answer needs of the body; `None` where the router is to answer.
     fn reads(&self, head: &Parts) -> Option<Reads>;
 

@@ -29,6 +29,10 @@ pub(super) struct Direct<C> {
 }
 
 impl<C: Choice> Known for Direct<C> {
+    fn is_at_once(&self) -> bool {
+        self.choice.is_at_once()
+    }
+
     fn reads(&self, head: &Parts) -> Option<Reads> {
         let usual = head.version == Version::HTTP_2
             && head.method == Method::POST

@@ -37,6 +37,10 @@ pub(crate) fn predict_known<P: Predictor>(service: Service<P>) -> Arc<dyn Known>
 struct Direct<P>(Service<P>);
 
 impl<P: Predictor> Known for Direct<P> {
+    fn is_at_once(&self) -> bool {
+        !P::Run::HOPS
+    }
+
     fn reads(&self, head: &Parts) -> Option<Reads> {
         match head.method {
             // A batch waits for requests that have come in, from before their bodies are read.
@@ -48,7 +52,7 @@ impl<P: Predictor> Known for Direct<P> {
     }
 
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
-        if !P::Run::HOPS {
+        if self.is_at_once() {
             return Answering::now(answer(&self.0, None, &head.uri, body));
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());

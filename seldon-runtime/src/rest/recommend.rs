@@ -44,6 +44,10 @@ pub(crate) fn recommend_known<R: Recommender>(service: Service<R, R::Source>) ->
 struct Direct<R: Recommender>(Service<R, R::Source>);
 
 impl<R: Recommender> Known for Direct<R> {
+    fn is_at_once(&self) -> bool {
+        !R::Run::HOPS && !R::Source::LOOKS_UP
+    }
+
     fn reads(&self, head: &Parts) -> Option<Reads> {
         match head.method {
             Method::GET => Some(Reads::Nothing),
@@ -53,7 +57,7 @@ impl<R: Recommender> Known for Direct<R> {
     }
 
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
-        if !R::Run::HOPS && !R::Source::LOOKS_UP {
+        if self.is_at_once() {
             return Answering::now(respond(&self.0, &head.uri, body));
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());

@@ -1,14 +1,15 @@
 //! One connection, from its first bytes to its close.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use futures_util::future::Either;
+use http::{Request, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,7 +32,7 @@ use super::socket::Socket;
 use super::stream::Stream;
 use crate::access::{ApiKeys, Tls};
 use crate::error::BoxError;
-use crate::known::Reply;
+use crate::known::{Known, Reads, Reply};
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -163,7 +164,7 @@ async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
         .max_buf_size(limits.head + HEAD_MARGIN + (64 << 10))
         .serve_connection(
             TokioIo::new(socket),
-            service_fn(|request| answer(&site, &activity, request, crowded)),
+            service_fn(|request| respond(&site, &activity, request, crowded)),
         );
     let connection = pin!(connection);
     let mut peer = Peer::new(connection, &activity, limits);
@@ -210,18 +211,59 @@ async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
 }
 
 /// Answers one request over HTTP/1, and keeps count of it.
-async fn answer(
-    site: &Site,
+///
+/// Most are answered here and now; the future of the others has a box of its own, so that hyper
+/// does not carry its size about for all.
+fn respond<'a>(
+    site: &'a Site,
     activity: &Arc<Activity>,
     request: Request<Incoming>,
     crowded: bool,
-) -> Result<Response<Counted>, Infallible> {
+) -> impl Future<Output = Result<Response<Counted>, Infallible>> + use<'a> {
     let in_flight = InFlight::new(activity);
-    let response = site.answer(request, crowded).await;
-    Ok(response.map(|body| Counted { body, in_flight }))
+    match site.answer_now(request, crowded) {
+        Ok(response) => {
+            let response = response.map(|body| Counted { body, in_flight });
+            Either::Left(ready(Ok(response)))
+        }
+        Err(request) => Either::Right(Box::pin(async move {
+            let response = site.answer(request, crowded).await;
+            Ok(response.map(|body| Counted { body, in_flight }))
+        })),
+    }
 }
 
 impl Site {
+    /// What answers a request for `uri` at once, if that is to be answered at all.
+    pub(super) fn at_once(&self, uri: &Uri, crowded: bool) -> Option<&dyn Known> {
+        // To look a key up is the guard's, on its usual way.
+        let usual = !crowded && self.keys.is_none();
+        usual
+            .then(|| self.routes.known(uri.path()))?
+            .filter(|known| known.is_at_once())
+    }
+
+    /// Answers a request without a body, if that waits for nothing; gives it back if not.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is no error, and a box would cost"
+    )]
+    fn answer_now<B: HttpBody>(
+        &self,
+        request: Request<B>,
+        crowded: bool,
+    ) -> Result<Response<Reply>, Request<B>> {
+        let known = self.at_once(request.uri(), crowded);
+        let Some(known) = known.filter(|_| request.body().is_end_stream()) else {
+            return Err(request);
+        };
+        let (head, body) = request.into_parts();
+        let answered = (known.reads(&head))
+            .filter(|reads| *reads != Reads::Message)
+            .and_then(|_| self.guard.answer_now(&head, Bytes::new(), known));
+        answered.ok_or_else(|| Request::from_parts(head, body))
+    }
+
     /// Answers `request`, or turns it away if its connection is one too many.
     pub(super) async fn answer<B>(&self, request: Request<B>, crowded: bool) -> Response<Reply>
     where
@@ -230,7 +272,7 @@ impl Site {
     {
         // A probe that found no place would have a server ended that is only busy.
         if crowded && !is_health(request.uri()) {
-            return self.guard.turn_away(&request);
+            return self.guard.turn_away(request);
         }
         let (keys, known) = (self.keys.as_ref(), self.routes.known(request.uri().path()));
         let next = |request| self.routes.call(request);
@@ -329,7 +371,7 @@ impl<'a, C: Conversation> Peer<'a, C> {
                     Instant::now() + FAREWELL
                 };
                 self.timer.as_mut().reset(due);
-                ready!(self.timer.as_mut().poll(context));
+                task::ready!(self.timer.as_mut().poll(context));
                 // A long reply is over when the peer has it, or takes no more of it.
                 let before = std::mem::replace(&mut taken, self.activity.taken());
                 if taken != before {
@@ -387,7 +429,7 @@ impl HttpBody for Counted {
         }
         let activity = &this.in_flight.0;
         activity.hand_over(false);
-        let frame = ready!(this.body.poll_frame(context));
+        let frame = task::ready!(this.body.poll_frame(context));
         activity.hand_over(true);
         Poll::Ready(frame)
     }

@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::{Instant, timeout_at};
@@ -95,8 +96,10 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        let mut asked = self.ask(&request);
+        let (head, body) = request.into_parts();
+        let mut asked = self.ask(&head);
         let span = self.span(&asked);
+        let request = Request::from_parts(head, body);
         let shared = self.metrics.is_shared(asked.place);
         let admitted = self.admit(request, &mut asked, keys, known, next);
         let admitted = admitted.instrument(span.clone());
@@ -109,6 +112,38 @@ impl Guard {
                 answered
             }
         };
+        self.conclude(answered, asked, &span)
+    }
+
+    /// The same for a request of which `body` is all that `known` reads, which answers at once and
+    /// needs no key; `None` where it has to wait for a place.
+    pub(super) fn answer_now(
+        &self,
+        head: &Parts,
+        body: Bytes,
+        known: &dyn Known,
+    ) -> Option<Response<Reply>> {
+        let place = self.gate.try_enter()?;
+        let mut asked = self.ask(head);
+        let span = self.span(&asked);
+        let answer = || match catch_unwind(AssertUnwindSafe(|| known.answer(head, body))) {
+            Ok(Answering::Now(answer)) => answer,
+            Ok(Answering::Later(_)) | Err(_) => Err(failed()),
+        };
+        let answered = (self.check(&asked))
+            .and_then(|()| self.time(&mut asked))
+            .and_then(|_| span.in_scope(answer));
+        drop(place);
+        Some(self.conclude(answered, asked, &span))
+    }
+
+    /// What is left to do with an answer, which may have come too late.
+    fn conclude(
+        &self,
+        answered: Result<Response<Reply>>,
+        asked: Asked,
+        span: &Span,
+    ) -> Response<Reply> {
         let now = Instant::now();
         // Without a pause an answer that comes late is still late: its caller has given up.
         let answered = match asked.deadline.is_some_and(|deadline| deadline <= now) {
@@ -119,13 +154,39 @@ impl Guard {
             Ok(response) => response,
             Err(error) => error.into_response().map(Reply::Stream),
         };
-        self.finish(response, asked, &span, now)
+        self.finish(response, asked, span, now)
+    }
+
+    /// Refuses what is wrong with a head.
+    fn check(&self, asked: &Asked) -> Result<()> {
+        match asked.head.version < Version::HTTP_2 {
+            true => asked.head.check(self.limits.head),
+            false => Ok(()),
+        }
+    }
+
+    /// By when a request must be answered.
+    fn time(&self, asked: &mut Asked) -> Result<Instant> {
+        let time = match asked.head.patience {
+            Patience::For(time) => time.min(self.limits.deadline),
+            Patience::Unsaid => self.limits.deadline,
+            Patience::Malformed => {
+                self.metrics.malformed_timeout();
+                self.limits.deadline
+            }
+        };
+        let deadline = asked.at + time;
+        asked.deadline = Some(deadline);
+        match time.is_zero() {
+            true => Err(asked.late()),
+            false => Ok(deadline),
+        }
     }
 
     /// Turns a request away whose connection is one too many.
-    pub(super) fn turn_away<B>(&self, request: &Request<B>) -> Response<Reply> {
+    pub(super) fn turn_away<B>(&self, request: Request<B>) -> Response<Reply> {
         self.metrics.turned_away();
-        let asked = self.ask(request);
+        let asked = self.ask(&request.into_parts().0);
         let version = asked.head.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
             .with_retry_after(Duration::from_secs(1));
@@ -151,25 +212,11 @@ impl Guard {
         B::Error: Into<BoxError>,
         F: Future<Output = Result<Response, Infallible>>,
     {
-        if asked.head.version < Version::HTTP_2 {
-            asked.head.check(self.limits.head)?;
-        }
+        self.check(asked)?;
         if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
             asked.caller = Some(keys.admit(&request)?);
         }
-        let time = match asked.head.patience {
-            Patience::For(time) => time.min(self.limits.deadline),
-            Patience::Unsaid => self.limits.deadline,
-            Patience::Malformed => {
-                self.metrics.malformed_timeout();
-                self.limits.deadline
-            }
-        };
-        let deadline = asked.at + time;
-        asked.deadline = Some(deadline);
-        if time.is_zero() {
-            return Err(asked.late());
-        }
+        let deadline = self.time(asked)?;
         // Of gRPC the limit is each message's, after decompression: tonic holds it, or `known`.
         let most = match asked.head.grpc {
             true => None,
@@ -185,7 +232,6 @@ impl Guard {
                 true => None,
                 false => Some(self.enter(asked).await?),
             };
-            let panicked = |_| Error::new(Code::Internal, "the service failed to answer");
             let (head, body) = request.into_parts();
             if let Some((known, reads)) = known.and_then(|k| Some((k, k.reads(&head)?))) {
                 let body = match (reads, most) {
@@ -195,11 +241,11 @@ impl Guard {
                     (Reads::Body, Some(most)) => rest::read(Capped::new(body, most)).await?,
                 };
                 let answering = catch_unwind(AssertUnwindSafe(|| known.answer(&head, body)));
-                return match answering.map_err(panicked)? {
+                return match answering.map_err(|_| failed())? {
                     Answering::Now(answer) => answer,
                     Answering::Later(answer) => {
                         let answer = AssertUnwindSafe(answer).catch_unwind();
-                        answer.await.map_err(panicked)?
+                        answer.await.map_err(|_| failed())?
                     }
                 };
             }
@@ -210,7 +256,7 @@ impl Guard {
             let answered = AssertUnwindSafe(next(Request::from_parts(head, body)))
                 .catch_unwind()
                 .await
-                .map_err(panicked)?;
+                .map_err(|_| failed())?;
             let Ok(response) = answered;
             Ok(response.map(Reply::Stream))
         };
@@ -317,15 +363,15 @@ impl Guard {
         trace::span(line.id, line.service, line.kind, line.parent)
     }
 
-    fn ask<B>(&self, request: &Request<B>) -> Asked {
+    fn ask(&self, request: &Parts) -> Asked {
         let head = Head::read(request);
         Asked {
             at: Instant::now(),
             deadline: None,
-            place: self.metrics.place(request.uri().path()),
+            place: self.metrics.place(request.uri.path()),
             kind: match head.grpc {
                 true => Kind::Grpc,
-                false => Kind::rest(request.method()),
+                false => Kind::rest(&request.method),
             },
             caller: None,
             head,
@@ -386,6 +432,11 @@ const PROBES: [&str; 4] = [
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
 ];
+
+/// A panic on the way: the model's own are caught closer to it.
+fn failed() -> Error {
+    Error::new(Code::Internal, "the service failed to answer")
+}
 
 fn close(headers: &mut HeaderMap) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

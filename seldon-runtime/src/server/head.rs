@@ -1,6 +1,7 @@
 //! What the guard reads of a request's head, in one pass: a look-up by name hashes the name.
 
-use http::{HeaderValue, Request, Version};
+use http::request::Parts;
+use http::{HeaderValue, Version};
 
 use super::deadline::{GRPC_TIMEOUT, Patience, REQUEST_TIMEOUT, patience};
 use super::request_id::{REQUEST_ID, request_id};
@@ -35,13 +36,13 @@ struct Values<'a> {
 }
 
 impl Head {
-    /// Reads the head of `request`.
-    pub(super) fn read<B>(request: &Request<B>) -> Self {
-        let mut rest = request.method().as_str().len();
+    /// Reads the head of a request.
+    pub(super) fn read(parts: &Parts) -> Self {
+        let mut rest = parts.method.as_str().len();
         let mut id = None;
         let [mut host, mut coding, mut trace] = [Values::default(); 3];
         let [mut kind, mut grpc_timeout, mut milliseconds] = [Values::default(); 3];
-        for (name, value) in request.headers() {
+        for (name, value) in &parts.headers {
             let name = name.as_str();
             rest += name.len() + value.len() + 4;
             let values = match name {
@@ -61,8 +62,8 @@ impl Head {
             values.more = values.first.is_some();
             values.first.get_or_insert(value.as_bytes());
         }
-        let version = request.version();
-        let target = request.uri().path_and_query();
+        let version = parts.version;
+        let target = parts.uri.path_and_query();
         Self {
             version,
             grpc: kind.first.is_some_and(is_grpc_type),
@@ -147,11 +148,11 @@ mod tests {
     use super::*;
 
     fn read(headers: &[(&str, &str)]) -> Head {
-        let mut request = Request::get("/predict?json=1");
+        let mut request = http::Request::get("/predict?json=1");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Head::read(&request.body(()).expect("it is a request"))
+        Head::read(&request.body(()).expect("it is a request").into_parts().0)
     }
 
     #[test]

@@ -14,14 +14,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong, RecvStream};
-use http::Request;
+use http::request::Parts;
+use http::{Request, Response};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::activity::Activity;
 use super::connection::{Conversation, InFlight, Site};
-use super::http2_body::{Incoming, send};
+use super::http2_body::{Incoming, send, send_rest};
 use super::limits::Limits;
 use super::socket::Socket;
+use crate::known::{Reads, Reply};
 
 /// How much of a request's body a stream, and all of a connection's, may send ahead.
 const WINDOW: u32 = 1 << 20;
@@ -87,11 +89,43 @@ impl Http2 {
         respond: SendResponse<Bytes>,
     ) {
         let in_flight = InFlight::new(&self.activity);
+        let (head, stream) = request.into_parts();
+        let mut body = Incoming::new(stream, &head.headers);
+        if let Some(response) = self.answer_now(context, &head, &mut body) {
+            // An error is the end of the stream, and there is nobody to tell.
+            if let Ok(Some(rest)) = send(response, respond) {
+                let idle = self.site.guard.limits().idle;
+                tokio::spawn(async move {
+                    let _ = send_rest(rest, idle).await;
+                    drop(in_flight);
+                });
+            }
+            return;
+        }
+        let request = Request::from_parts(head, body);
         let site = Arc::clone(&self.site);
         let mut answer = Box::pin(answer(site, in_flight, self.crowded, request, respond));
         if answer.as_mut().poll(context).is_pending() {
             tokio::spawn(answer);
         }
+    }
+
+    /// The answer to a request that is all here, if it waits for nothing.
+    fn answer_now(
+        &self,
+        context: &mut Context<'_>,
+        head: &Parts,
+        body: &mut Incoming,
+    ) -> Option<Response<Reply>> {
+        let known = self.site.at_once(&head.uri, self.crowded)?;
+        let limits = self.site.guard.limits();
+        let whole = match known.reads(head)? {
+            // What is not read is not to be longer than it may be, either.
+            Reads::Nothing => body.whole(context, 0)?,
+            Reads::Body => body.whole(context, limits.body)?,
+            Reads::Message => body.whole(context, limits.message)?,
+        };
+        self.site.guard.answer_now(head, whole, known)
     }
 }
 
@@ -134,13 +168,10 @@ async fn answer(
     site: Arc<Site>,
     in_flight: InFlight,
     crowded: bool,
-    request: Request<RecvStream>,
+    request: Request<Incoming>,
     mut respond: SendResponse<Bytes>,
 ) {
     let idle = site.guard.limits().idle;
-    let (head, stream) = request.into_parts();
-    let body = Incoming::new(stream, &head.headers);
-    let request = Request::from_parts(head, body);
     let mut answering = pin!(site.answer(request, crowded));
     let answered = poll_fn(|context| {
         if let Poll::Ready(response) = answering.as_mut().poll(context) {
@@ -153,8 +184,9 @@ async fn answer(
     let Some(response) = answered.await else {
         return;
     };
-    // An error is the end of the stream, and there is nobody to tell.
-    let _ = send(response, respond, idle).await;
+    if let Ok(Some(rest)) = send(response, respond) {
+        let _ = send_rest(rest, idle).await;
+    }
     drop(in_flight);
 }
 

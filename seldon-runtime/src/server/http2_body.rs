@@ -19,6 +19,8 @@ use crate::known::{Reply, call_went_well};
 /// A request's body.
 pub(super) struct Incoming {
     stream: RecvStream,
+    /// What was read already.
+    first: Option<Bytes>,
     /// What is still to come, where the head says so.
     length: Option<u64>,
     /// All data came; trailers may be left.
@@ -31,10 +33,28 @@ impl Incoming {
         let length = headers.get(header::CONTENT_LENGTH);
         Self {
             stream,
+            first: None,
             // One that does not hold is an error of the stream.
             length: length.and_then(|length| length.to_str().ok()?.parse().ok()),
             complete: false,
         }
+    }
+
+    /// All of the body, if it is here in one piece of at most `most` bytes; it stays to be read
+    /// otherwise.
+    pub(super) fn whole(&mut self, context: &mut Context<'_>, most: usize) -> Option<Bytes> {
+        if self.stream.is_end_stream() {
+            return self.first.is_none().then(Bytes::new);
+        }
+        if self.first.is_none()
+            && let Poll::Ready(Some(Ok(data))) = self.stream.poll_data(context)
+        {
+            let _ = self.stream.flow_control().release_capacity(data.len());
+            self.first = Some(data);
+        }
+        let whole =
+            (self.first.as_ref()).filter(|data| data.len() <= most && self.stream.is_end_stream());
+        whole.cloned()
     }
 }
 
@@ -46,6 +66,10 @@ impl HttpBody for Incoming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if let Some(data) = self.first.take() {
+            self.length = (self.length).map(|left| left.saturating_sub(data.len() as u64));
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
         if !self.complete {
             if let Some(data) = ready!(self.stream.poll_data(context)) {
                 let data = data?;
@@ -61,7 +85,7 @@ impl HttpBody for Incoming {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.first.is_none() && self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -69,17 +93,21 @@ impl HttpBody for Incoming {
     }
 }
 
-/// Sends a response: at once if its body is here, else as the peer takes it, which is not to leave
-/// a part of it for longer than `idle`.
+/// A body that is sent as the peer takes it.
+pub(super) struct Rest {
+    body: Body,
+    stream: SendStream<Bytes>,
+}
+
+/// Sends a response, and its body if that is here; else returns what is left to send.
 ///
 /// # Errors
 ///
 /// If the stream, or the connection, has ended.
-pub(super) async fn send(
+pub(super) fn send(
     response: Response<Reply>,
     mut respond: SendResponse<Bytes>,
-    idle: Duration,
-) -> Result<(), h2::Error> {
+) -> Result<Option<Rest>, h2::Error> {
     let (mut head, reply) = response.into_parts();
     let headers = &mut head.headers;
     headers.entry(header::DATE).or_insert_with(date);
@@ -104,12 +132,10 @@ pub(super) async fn send(
                 length(headers, exact);
             }
             let stream = respond.send_response(Response::from_parts(head, ()), ends)?;
-            if !ends {
-                pipe(body, stream, idle).await?;
-            }
+            return Ok((!ends).then_some(Rest { body, stream }));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn length(headers: &mut HeaderMap, length: u64) {
@@ -130,7 +156,13 @@ fn without_connection(headers: &mut HeaderMap) {
     }
 }
 
-async fn pipe(body: Body, mut stream: SendStream<Bytes>, idle: Duration) -> Result<(), h2::Error> {
+/// Sends the rest of a response, of which the peer takes some within each `idle`.
+///
+/// # Errors
+///
+/// If the stream, or the connection, ends.
+pub(super) async fn send_rest(rest: Rest, idle: Duration) -> Result<(), h2::Error> {
+    let Rest { body, mut stream } = rest;
     let mut body = pin!(body);
     loop {
         let next = poll_fn(|context| {
