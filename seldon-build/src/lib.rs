@@ -18,6 +18,26 @@
 //! `seldon::Payload`, which makes it fit to be the `data` of a predictor. The descriptors of what is
 //! compiled are written beside it, and into the program, for gRPC reflection.
 
+//!
+//! # In JSON
+//!
+//! Mostly as protobuf's own JSON mapping has it. What differs is marked by a star: numbers stay
+//! numbers, and a field that is missing is an error and no zero, because a model would score it.
+//!
+//! | field | in JSON |
+//! |---|---|
+//! | `float`, `double` | a number; never NaN or an infinity * |
+//! | `int32`, `uint32` and their like | a number |
+//! | `int64`, `uint64` and their like | a number *; clients in JavaScript keep 53 bits of it |
+//! | `bool`, `string` | `true`, `"text"` |
+//! | `bytes` | an array of numbers from 0 to 255 * |
+//! | an enumeration | its number * |
+//! | a message | an object, or `null`; may be left out |
+//! | `optional` | the same as without, or `null`; may be left out |
+//! | `repeated` | an array; must be there, empty if need be * |
+//! | `map` | an object, whose keys are texts whatever their type; must be there * |
+//! | `oneof payment { string card = 7; }` | under its own name, `"payment":{"card":"…"}` *; may be left out |
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -45,6 +45,7 @@ mod tests {
             }),
             embedding: vec![0.25, -1.0],
             seen: vec![Channel::Web as i32],
+            signature: vec![0, 255],
         }
     }
 
@@ -63,12 +64,12 @@ mod tests {
 
     #[test]
     fn each_field_has_its_check() {
-        // Nine fields, and the oneof.
-        assert_eq!(Order::CHECKS.len(), 10);
+        // Ten fields, and the oneof.
+        assert_eq!(Order::CHECKS.len(), 11);
         assert_eq!(Customer::CHECKS.len(), 3);
         assert_eq!(Empty::CHECKS.len(), 0);
         let [total_price, lines, ..] = Order::CHECKS else {
-            panic!("there are ten");
+            panic!("there are eleven");
         };
         assert!(total_price("4.5").is_ok());
         assert!(total_price("\"much\"").is_err());
@@ -84,6 +85,25 @@ mod tests {
         assert_eq!(read, order());
         let read = Order::decode(&*order().encode_to_vec()).expect("it can be decoded");
         assert_eq!(read, order());
+    }
+
+    #[test]
+    fn each_type_is_written_in_json_as_documented() {
+        let json = serde_json::to_value(order()).expect("an order has a JSON form");
+        assert_eq!(json["channel"], 1);
+        assert_eq!(json["seen"], serde_json::json!([0]));
+        assert_eq!(json["customer"]["id"], 1);
+        assert_eq!(json["linesById"]["7"]["quantity"], 2);
+        assert_eq!(json["payment"]["voucher"]["product"], "tea");
+        assert_eq!(json["discount"], 0.5);
+        assert_eq!(json["signature"], serde_json::json!([0, 255]));
+        let optional = ["discount", "payment", "customer"];
+        for field in json.as_object().expect("an object").keys() {
+            let mut less = json.clone();
+            less.as_object_mut().expect("an object").remove(field);
+            let read = serde_json::from_value::<Order>(less);
+            assert_eq!(read.is_ok(), optional.contains(&&**field), "{field}");
+        }
     }
 
     #[test]
