@@ -49,6 +49,8 @@ impl Format {
 
     /// `text`, which is OpenMetrics, in this format.
     pub(super) fn of(self, text: String) -> String {
+        // The library ends with a full stop what is registered, and leaves what is collected.
+        let text = text.replace(".\n# TYPE ", "\n# TYPE ");
         match self {
             Self::Classic => classic(&text),
             Self::OpenMetrics => text,
@@ -122,9 +124,9 @@ mod tests {
         let open = "# HELP a_requests Some.\n# TYPE a_requests counter\na_requests_total{x=\"# y\"} 1\n\
                     # HELP a_time_seconds It.\n# TYPE a_time_seconds gauge\n# UNIT a_time_seconds seconds\na_time_seconds 0.5\n\
                     # HELP a_build What.\n# TYPE a_build info\na_build_info{v=\"1\"} 1\n# EOF\n";
-        let classic = "# HELP a_requests_total Some.\n# TYPE a_requests_total counter\na_requests_total{x=\"# y\"} 1\n\
-                       # HELP a_time_seconds It.\n# TYPE a_time_seconds gauge\na_time_seconds 0.5\n\
-                       # HELP a_build_info What.\n# TYPE a_build_info gauge\na_build_info{v=\"1\"} 1\n";
+        let classic = "# HELP a_requests_total Some\n# TYPE a_requests_total counter\na_requests_total{x=\"# y\"} 1\n\
+                       # HELP a_time_seconds It\n# TYPE a_time_seconds gauge\na_time_seconds 0.5\n\
+                       # HELP a_build_info What\n# TYPE a_build_info gauge\na_build_info{v=\"1\"} 1\n";
         assert_eq!(Format::Classic.of(open.to_owned()), classic);
     }
 }

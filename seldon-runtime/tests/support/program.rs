@@ -1,6 +1,6 @@
 //! A program of its own, which is this very test started once more, and what it logs.
 
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -64,7 +64,7 @@ impl Program {
         stderr.read_to_string(&mut text).expect("text");
         self.child.wait().expect("it ends");
         // What a failure of these tests shows.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        eprint!("{text}");
         (text.lines().filter(|line| line.starts_with('{')))
             .map(|line| serde_json::from_str(line).expect("a line of JSON"))
             .collect()
