@@ -33,6 +33,8 @@ pub(super) struct Activity {
     full: AtomicBool,
     /// A part of a reply waits for the peer to take it.
     untaken: AtomicBool,
+    /// An HTTP/1 head says in two ways how long its body is.
+    ambiguous: AtomicBool,
     census: Arc<Census>,
 }
 
@@ -50,6 +52,7 @@ impl Activity {
             taken: AtomicU64::new(0),
             full: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
+            ambiguous: AtomicBool::new(false),
             census,
         }
     }
@@ -100,6 +103,16 @@ impl Activity {
         if waits {
             self.touch();
         }
+    }
+
+    /// Whether the head that came in says in two ways how long its body is.
+    pub(super) fn frame(&self, ambiguous: bool) {
+        self.ambiguous.store(ambiguous, Ordering::Relaxed);
+    }
+
+    /// Whether it does.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.ambiguous.load(Ordering::Relaxed)
     }
 
     /// Bytes came in on an HTTP/1 connection. Whether they are a head's first.

@@ -221,7 +221,11 @@ fn respond<'a>(
     crowded: bool,
 ) -> impl Future<Output = Result<Response<Counted>, Infallible>> + use<'a> {
     let in_flight = InFlight::new(activity);
-    match site.answer_now(request, crowded) {
+    let here = match activity.is_ambiguous() {
+        true => Ok(site.guard.refuse_ambiguous(request)),
+        false => site.answer_now(request, crowded),
+    };
+    match here {
         Ok(response) => {
             let response = response.map(|body| Counted { body, in_flight });
             Either::Left(ready(Ok(response)))

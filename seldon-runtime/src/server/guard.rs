@@ -186,10 +186,21 @@ impl Guard {
     /// Turns a request away whose connection is one too many.
     pub(super) fn turn_away<B>(&self, request: Request<B>) -> Response<Reply> {
         self.metrics.turned_away();
-        let asked = self.ask(&request.into_parts().0);
-        let version = asked.head.version;
         let error = Error::new(Code::Overloaded, "too many connections are open")
             .with_retry_after(Duration::from_secs(1));
+        self.refuse(request, error)
+    }
+
+    /// Refuses a request whose body may be another request.
+    pub(super) fn refuse_ambiguous<B>(&self, request: Request<B>) -> Response<Reply> {
+        let detail = "`content-length` beside `transfer-encoding`: the body's length is said twice";
+        self.refuse(request, Error::new(Code::InvalidParameter, detail))
+    }
+
+    /// Answers a request with `error`, and nothing more on its connection.
+    fn refuse<B>(&self, request: Request<B>, error: Error) -> Response<Reply> {
+        let asked = self.ask(&request.into_parts().0);
+        let version = asked.head.version;
         let response = error.into_response().map(Reply::Stream);
         let span = self.span(&asked);
         let mut response = self.finish(response, asked, &span, Instant::now());

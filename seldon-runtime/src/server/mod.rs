@@ -14,6 +14,7 @@ mod deadline;
 mod docs;
 mod exposure;
 mod flood;
+mod framing;
 mod guard;
 mod head;
 mod health;

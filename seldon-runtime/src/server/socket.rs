@@ -13,6 +13,7 @@ use tokio::time::Sleep;
 
 use super::activity::Activity;
 use super::flood::Meter;
+use super::framing::Framing;
 use super::refusal::refusal;
 use super::sniff::PREFACE;
 use super::stream::Stream;
@@ -48,6 +49,8 @@ enum Protocol {
     Http1 {
         /// The first line of the head that is coming in is not over.
         in_line: bool,
+        /// What that head says of its body.
+        framing: Framing,
     },
     Http2(Meter),
 }
@@ -62,7 +65,14 @@ impl Socket {
     /// `stream`, of which `first` was read, for a connection that speaks HTTP/1.
     pub(super) fn http1(stream: Stream, first: Bytes, activity: Arc<Activity>) -> Self {
         let in_line = !first.contains(&b'\n');
-        Self::new(stream, first, activity, Protocol::Http1 { in_line })
+        let framing = Framing::begin(&first);
+        activity.frame(framing.is_ambiguous());
+        Self::new(
+            stream,
+            first,
+            activity,
+            Protocol::Http1 { in_line, framing },
+        )
     }
 
     /// The same for HTTP/2, of whose frames the useless are counted.
@@ -108,10 +118,19 @@ impl Socket {
     /// Looks at what has just been read.
     fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.protocol {
-            Protocol::Http1 { in_line } => {
-                if !bytes.is_empty() && (self.activity.read() || *in_line) {
+            Protocol::Http1 { in_line, framing } => {
+                if bytes.is_empty() {
+                    return Ok(());
+                }
+                let begun = self.activity.read();
+                if begun || *in_line {
                     *in_line = !bytes.contains(&b'\n');
                 }
+                match begun {
+                    true => *framing = Framing::begin(bytes),
+                    false => framing.read(bytes),
+                }
+                self.activity.frame(framing.is_ambiguous());
                 Ok(())
             }
             Protocol::Http2(meter) => {
@@ -162,7 +181,7 @@ impl AsyncWrite for Socket {
             return this.poll_refuse(context, refusal, bytes.len());
         }
         let mut bytes = bytes;
-        if let Protocol::Http1 { in_line } = this.protocol
+        if let Protocol::Http1 { in_line, .. } = this.protocol
             && let Some((at, refusal)) = refusal(bytes, in_line)
         {
             if at == 0 {

@@ -363,12 +363,35 @@ async fn heads_that_can_be_read_two_ways_are_refused() {
 }
 
 #[tokio::test]
-async fn chunks_count_and_a_content_length_beside_them_does_not() {
+async fn a_content_length_beside_chunks_is_refused() {
+    let server = Running::quick(long()).await;
+    let chunked = "5\r\n[0,1]\r\n0\r\n\r\n";
+    for both in [
+        "content-length: 3\r\ntransfer-encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+    ] {
+        let request = format!("POST /predict HTTP/1.1\r\nhost: test\r\n{both}\r\n\r\n{chunked}");
+        // On a connection's first request and on another, in one piece and in two.
+        let mut peer = server.connect().await;
+        let answer = peer.ask(&request).await;
+        assert_eq!((answer.status, &*answer.code()), (400, "INVALID_PARAMETER"));
+        assert!(peer.closed().await.is_empty());
+        let mut peer = server.connect().await;
+        assert_eq!(peer.ask(post(&[ANSWER])).await.status, 200);
+        peer.send(&request[..70]).await;
+        assert_eq!(peer.ask(&request[70..]).await.status, 400);
+        assert!(peer.closed().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn behind_another_request_the_chunks_count_and_the_connection_ends() {
     let server = Running::quick(long()).await;
     let mut peer = server.connect().await;
-    // RFC 9112 §6.3: nothing of this can be taken for a second request.
-    peer.send("POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[0,1]\r\n0\r\n\r\n")
-        .await;
+    // RFC 9112 §6.3: nothing of this can be taken for a third request.
+    let both = "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[0,1]\r\n0\r\n\r\n";
+    peer.send(post(&[ANSWER]) + both).await;
+    assert_eq!(peer.answer().await.status, 200);
     let answer = peer.answer().await;
     let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
     assert_eq!(body["predictions"][1]["score"], 1.0);
