@@ -62,10 +62,22 @@
 //! }
 //! ```
 //!
-//! The lists of items to score are in memcached ([`Memcached`]), in the model folder ([`InMemory`]), or
+//! The lists of items to score are in memcached (`Memcached`, with the feature `memcached`), in the model folder ([`InMemory`]), or
 //! where the configuration says ([`Configured`]). Whatever the method returns, the reply is sorted, cut to
 //! the limit, free of excluded items, of repetitions and of items outside the lists, and its scores are in
 //! 0..1.
+//!
+//! # Cargo features
+//!
+//! All are off by default, so that a small service compiles little.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `memcached` | `Memcached`: candidate lists from memcached |
+//! | `recommenders` | `recommenders`: ready-made ones |
+//! | `trees` | `trees`: XGBoost and LightGBM models |
+//! | `tls` | TLS on both transports |
+//! | `otel` | spans of requests, exported by OTLP |
 //!
 //! # Where to look
 //!
