@@ -80,6 +80,19 @@ impl Running {
         Peer::to(self.address).await
     }
 
+    /// Returns once every worker has answered something: what any of them was told before, the
+    /// end of a connection for example, it has acted upon by then.
+    pub(crate) async fn served_by_all(&self) {
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let mut peers = Vec::new();
+        // Each goes to the worker with the fewest, and all are kept.
+        for _ in 0..8 * workers {
+            let mut peer = self.connect().await;
+            self.served(&mut peer).await;
+            peers.push(peer);
+        }
+    }
+
     /// Returns once `peer` was answered something: what was sent before on the same machine has
     /// reached the server by then.
     pub(crate) async fn served(&self, peer: &mut Peer) {

@@ -184,6 +184,7 @@ async fn who_left_is_not_computed_and_holds_no_place() {
         server.served(&mut server.connect().await).await;
         drop(peer);
     }
+    server.served_by_all().await;
     drop(hold);
     assert_eq!(running.answer().await.status, 200);
     let mut last = server.connect().await;
