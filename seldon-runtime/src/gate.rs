@@ -54,8 +54,7 @@ impl Gate {
             return Ok(permit);
         }
         let Some(_waiting) = Waiting::join(&self.waiting, self.most_waiting) else {
-            self.shed[0].fetch_add(1, Ordering::Relaxed);
-            return Err(overloaded());
+            return Err(self.full());
         };
         let place = Arc::clone(&self.places).acquire_owned();
         match tokio::time::timeout(self.longest_wait, place).await {
@@ -65,6 +64,12 @@ impl Gate {
                 Err(overloaded())
             }
         }
+    }
+
+    /// What is said to one who finds the queue full, who is counted.
+    pub(crate) fn full(&self) -> Error {
+        self.shed[0].fetch_add(1, Ordering::Relaxed);
+        overloaded()
     }
 
     /// How many wait.
@@ -117,7 +122,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// What is said to those who are turned away.
-pub(crate) fn overloaded() -> Error {
+fn overloaded() -> Error {
     Error::new(Code::Overloaded, "too many requests are in flight")
         .with_retry_after(Duration::from_secs(1))
 }
@@ -137,6 +142,7 @@ mod tests {
         let error = gate.enter().await.expect_err("the queue is full");
         assert_eq!(error.code(), Code::Overloaded);
         assert!(error.retry_after().is_some());
+        assert_eq!(gate.shed(), [1, 0]);
     }
 
     #[tokio::test]
@@ -159,5 +165,6 @@ mod tests {
         let _inside = gate.enter().await.expect("there is a place");
         let error = gate.enter().await.expect_err("nobody leaves");
         assert_eq!(error.code(), Code::Overloaded);
+        assert_eq!(gate.shed(), [0, 1]);
     }
 }

@@ -17,7 +17,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Checked, Executor, Pool, Predictor};
 use crate::error::{Code, Error, Result};
-use crate::gate::overloaded;
 use crate::observe::{Stage, Transport};
 use crate::service::Service;
 
@@ -181,11 +180,10 @@ fn enqueue<P: Predictor>(
     // Full batches count as calls do. What one request brings it may bring to an empty queue, as
     // it may where nothing is batched.
     let calls = queue.rows.len() / batching.max_rows;
-    if service
-        .pool()
-        .is_some_and(|pool| calls > pool.most_waiting())
+    if let Some(pool) = service.pool()
+        && calls > pool.most_waiting()
     {
-        return Err(overloaded());
+        return Err(pool.full());
     }
     let mut answers = Vec::with_capacity(rows.len());
     for data in rows {

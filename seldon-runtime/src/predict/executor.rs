@@ -206,6 +206,11 @@ impl Pool {
         self.gate().waiting()
     }
 
+    /// See [`Gate::full`].
+    pub(crate) fn full(&self) -> Error {
+        self.gate().full()
+    }
+
     /// How many were turned away: see [`Gate::shed`].
     pub(crate) fn shed(&self) -> [u64; 2] {
         self.gate().shed()
