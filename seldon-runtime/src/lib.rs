@@ -4,6 +4,7 @@ mod access;
 pub mod any;
 pub mod artifact;
 pub mod config;
+mod descriptors;
 pub mod error;
 mod gate;
 pub mod grpc;

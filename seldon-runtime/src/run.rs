@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use crate::access::new_key;
 use crate::artifact::Folder;
 use crate::config::{Config, Told};
+use crate::descriptors;
 use crate::error::{Error, Result};
 use crate::observe::subscribe;
 use crate::server::{Mount, Program, Server};
@@ -90,6 +91,7 @@ pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
 }
 
 fn run_to_end(mut runtime: Builder, program: impl Future<Output = Result<()>>) -> ExitCode {
+    descriptors::ask_for_all();
     let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {

@@ -188,6 +188,7 @@ impl Bound {
         // Whoever drops this future wants the connections dropped with it.
         let _end = End(life.clone());
         let connections = self.connections;
+        crate::descriptors::check(limits.connections);
         let workers = Workers::start(&life)?;
         self.guard.census().served_on(workers.runtimes());
         for door in &self.doors {

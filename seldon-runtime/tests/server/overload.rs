@@ -7,7 +7,7 @@ use seldon_runtime::Server;
 use tokio::task::JoinSet;
 
 use crate::common::*;
-use crate::process::{LIVE, READY};
+use crate::process::{LIVE, Process, READY, Role};
 
 /// One place and one that waits, for as long as it takes.
 fn narrow() -> seldon_runtime::Limits {
@@ -297,6 +297,23 @@ async fn a_probe_is_answered_though_no_connection_is_left() {
         assert_eq!(server.connect().await.ask(probe).await.status, 200);
     }
     assert_eq!(server.connect().await.ask(get(&[ANSWER])).await.status, 503);
+}
+
+#[tokio::test]
+async fn more_peers_are_served_than_a_process_has_descriptors_at_first() {
+    let role = Role {
+        blocking: false,
+        logs: false,
+        descriptors: Some(64),
+        limits: long(),
+    };
+    let process = Process::start(&role, std::process::Stdio::null()).await;
+    let mut peers = Vec::new();
+    for _ in 0..200 {
+        let mut peer = Peer::to(process.address).await;
+        assert_eq!(peer.ask(get(&[ANSWER])).await.status, 200);
+        peers.push(peer);
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ pub(crate) struct Role {
     pub(crate) blocking: bool,
     /// Whether what it logs is read: nobody may fill a pipe that is not.
     pub(crate) logs: bool,
+    /// How many descriptors it is given at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) descriptors: Option<u64>,
     pub(crate) limits: Limits,
 }
 
@@ -31,6 +34,12 @@ fn child() {
         return;
     };
     let role: Role = serde_json::from_str(&role).expect("it is a role");
+    if role.descriptors.is_some() {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = role.descriptors;
+        setrlimit(Resource::Nofile, limit).expect("it can be lowered");
+    }
     let server = Server::new()
         .limits(role.limits)
         .recommender(Picks {}, seldon_runtime::AllItems);
@@ -110,6 +119,7 @@ impl Process {
         let role = Role {
             blocking: false,
             logs: false,
+            descriptors: None,
             limits,
         };
         Self::start(&role, Stdio::null()).await

@@ -57,6 +57,7 @@ async fn an_interrupt_from_a_terminal_skips_the_lame_duck() {
     let role = Role {
         blocking: false,
         logs: false,
+        descriptors: None,
         limits: lame_duck(HOUR),
     };
     let mut process = Process::start(&role, stdin.expect("it can be opened").into()).await;
@@ -73,6 +74,7 @@ async fn a_model_that_never_returns_does_not_keep_it() {
         let role = Role {
             blocking,
             logs,
+            descriptors: None,
             limits,
         };
         let mut process = Process::start(&role, Stdio::null()).await;
@@ -207,9 +209,12 @@ async fn may_come(address: SocketAddr) -> bool {
 async fn a_caller_that_leaves_is_no_failure_in_the_log() {
     let mut limits = lame_duck(Duration::ZERO);
     limits.drain = Duration::from_millis(100);
+    // Nothing to warn of, however few descriptors there are.
+    limits.connections = 100;
     let role = Role {
         blocking: true,
         logs: true,
+        descriptors: None,
         limits,
     };
     let mut process = Process::start(&role, Stdio::null()).await;
