@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use iris::Iris;
+use iris::{Iris, train};
 use seldon::prelude::*;
 use serde_json::Value;
 use support::Running;
@@ -41,6 +41,14 @@ fn the_sources_are_those_of_the_example() {
     let expansion = read("seldon-macros/src/snapshots/predictor_iris.rs");
     let written = &expansion[expansion.find("const _").expect("a block")..];
     assert_eq!(block_after(&readme, "a debugger steps into"), written);
+    let (samples, held_out) = train::split(train::flowers().expect("the data set"));
+    let trained = format!(
+        "trained on {} flowers, accuracy on {} others: {:.3}\n",
+        samples.len(),
+        held_out.len(),
+        train::accuracy(&train::fit(&samples), &held_out)
+    );
+    assert_eq!(block_after(&readme, "-- train\n"), trained);
     let recommender = block_after(&readme, "## Recommenders");
     let source = read("examples/similar_items/src/main.rs");
     assert!(source.contains(recommender), "similar_items differs");
