@@ -1,22 +1,23 @@
 //! The items that a recommender may choose from.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A decoded list of item ids: ascending, each once.
 #[derive(Debug, Default)]
 pub struct List {
     ids: Vec<i64>,
-    /// The list as rows of the model that first asked: looking up 100,000 ids costs as much as
-    /// scoring them, and the same list serves many requests.
-    rows: OnceLock<Rows>,
+    /// The list as rows of those that asked last, the latest first: looking up 100,000 ids costs as
+    /// much as scoring them, and the same list serves many requests. Two, because two recommenders
+    /// may have one source; a new version of a model takes the place of what is not asked for.
+    rows: Mutex<[Option<Rows>; 2]>,
 }
 
 #[derive(Debug)]
 struct Rows {
     /// Of which [`ItemIndex`].
     index: u64,
-    rows: Vec<u32>,
+    rows: Arc<[u32]>,
 }
 
 impl List {
@@ -28,13 +29,36 @@ impl List {
         }
         Self {
             ids,
-            rows: OnceLock::new(),
+            rows: Mutex::default(),
         }
     }
 
     /// The ids, ascending, each once.
     pub fn ids(&self) -> &[i64] {
         &self.ids
+    }
+
+    fn rows(&self, index: &ItemIndex) -> Arc<[u32]> {
+        let known = |rows: &[Option<Rows>; 2]| {
+            let known = rows.iter().flatten().find(|rows| rows.index == index.id);
+            known.map(|known| Arc::clone(&known.rows))
+        };
+        let remembered = || self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = known(&remembered()) {
+            return rows;
+        }
+        // Others need not wait: at worst several look the same rows up at first.
+        let rows: Arc<[u32]> = index.rows(&self.ids).into();
+        let mut remembered = remembered();
+        if known(&remembered).is_none() {
+            let latest = Rows {
+                index: index.id,
+                rows: Arc::clone(&rows),
+            };
+            let [first, second] = &mut *remembered;
+            *second = first.replace(latest);
+        }
+        rows
     }
 }
 
@@ -86,17 +110,8 @@ impl Candidates {
 
     /// The set as rows of `index`, ascending by id, ids that it does not hold left out; `None`
     /// where the recommender is free to choose.
-    pub fn rows<'a>(&'a self, index: &ItemIndex) -> Option<std::borrow::Cow<'a, [u32]>> {
-        let list = self.list.as_deref()?;
-        let known = list.rows.get_or_init(|| Rows {
-            index: index.id,
-            rows: index.rows(&list.ids),
-        });
-        Some(if known.index == index.id {
-            (&known.rows).into()
-        } else {
-            index.rows(&list.ids).into()
-        })
+    pub fn rows(&self, index: &ItemIndex) -> Option<Arc<[u32]>> {
+        Some(self.list.as_deref()?.rows(index))
     }
 }
 
@@ -197,11 +212,11 @@ mod tests {
 
         #[test]
         fn rows_are_the_places_of_the_ids_that_an_index_holds(items in ids(), known in ids(), others in ids()) {
-            let (first, second) = (index(&known), index(&others));
+            let (first, second, third) = (index(&known), index(&others), index(&[]));
             let candidates = Candidates::union(&[Arc::new(List::new(items))]);
             let ids = candidates.ids().expect("a set");
-            // Remembered for the first index, and still right for another.
-            for index in [&first, &second, &first] {
+            // Remembered for two indices, and still right for another.
+            for index in [&first, &second, &first, &third, &second, &first] {
                 let rows = candidates.rows(index).expect("a set");
                 prop_assert_eq!(&*rows, naive_rows(ids, index));
             }
@@ -216,6 +231,21 @@ mod tests {
                 prop_assert_eq!(index.ids()[row as usize], item);
             }
         }
+    }
+
+    #[test]
+    fn rows_are_remembered_for_the_two_that_asked_last() {
+        let list = List::new(vec![1, 2]);
+        let (a, b, c) = (index(&[1]), index(&[2]), index(&[1, 2]));
+        let first = list.rows(&a);
+        let second = list.rows(&b);
+        assert!(Arc::ptr_eq(&first, &list.rows(&a)));
+        assert!(Arc::ptr_eq(&second, &list.rows(&b)));
+        // As a model's new version does.
+        let third = list.rows(&c);
+        assert!(Arc::ptr_eq(&third, &list.rows(&c)));
+        assert!(Arc::ptr_eq(&second, &list.rows(&b)));
+        assert!(!Arc::ptr_eq(&first, &list.rows(&a)));
     }
 
     #[test]
