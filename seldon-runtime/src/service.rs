@@ -72,7 +72,8 @@ impl<P: Predictor> Service<P> {
     /// If the model fails to warm up, or the threads that it runs on cannot be started.
     pub fn predictor(model: P) -> Result<Self> {
         model.warm_up()?;
-        let settings = Settings::new(P::NAME, P::PATH, P::REPLY, Scores::Unit);
+        let name = model.facts().name.into_owned();
+        let settings = Settings::new(&name, P::PATH, P::REPLY, Scores::Unit);
         let batcher = P::BATCHING.map(|_| Box::new(Batcher::<P::Data>::new()) as _);
         let pool = P::Run::pool(P::NAME)?;
         Ok(Self::new(

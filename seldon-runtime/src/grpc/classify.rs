@@ -22,15 +22,46 @@ use crate::service::{Service, Settings};
 /// If `data` is absent, holds another message than `P`'s, does not decode, or holds a number that
 /// is not finite where the model takes none.
 pub fn unpack<P: Predictor>(request: Message) -> Result<Unpacked<P::Data>> {
+    unpack_by(request, P::Data::TYPE_NAME, unpack_message::<P>)
+}
+
+/// The same as `service`'s own predictor does it.
+///
+/// # Errors
+///
+/// As [`unpack`].
+pub fn unpack_for<P: Predictor>(
+    service: &Service<P>,
+    request: Message,
+) -> Result<Unpacked<P::Data>> {
+    let model = service.model();
+    unpack_by(request, model.message(), |any| model.unpack_features(any))
+}
+
+fn unpack_by<D>(
+    request: Message,
+    expected: &str,
+    by: impl FnOnce(Any) -> Result<D>,
+) -> Result<Unpacked<D>> {
     let begun = Instant::now();
     let puid = request.meta.map(|meta| meta.puid).unwrap_or_default();
-    let expected = P::Data::TYPE_NAME;
     let Some(any) = request.data else {
         return Err(Error::new(
             Code::InvalidMessage,
             format!("`data` is missing: it must hold a `{expected}`"),
         ));
     };
+    let data = by(any)?;
+    Ok(Unpacked { puid, data, begun })
+}
+
+/// The features in `any`, if it is `P`'s message.
+///
+/// # Errors
+///
+/// As [`unpack`].
+pub(crate) fn unpack_message<P: Predictor>(any: Any) -> Result<P::Data> {
+    let expected = P::Data::TYPE_NAME;
     let name = type_name(&any)?;
     if name != expected {
         let detail = format!("`data` must hold a `{expected}`, got a `{}`", echo(name));
@@ -49,7 +80,7 @@ pub fn unpack<P: Predictor>(request: Message) -> Result<Unpacked<P::Data>> {
                 .expect("one violation makes an error"),
         );
     }
-    Ok(Unpacked { puid, data, begun })
+    Ok(data)
 }
 
 /// What was in a request.
@@ -61,7 +92,11 @@ pub struct Unpacked<D> {
 }
 
 /// The type that `any` says it holds.
-pub(super) fn type_name(any: &Any) -> Result<&str> {
+///
+/// # Errors
+///
+/// If it names none.
+pub fn type_name(any: &Any) -> Result<&str> {
     let name = (any.type_name())
         .map_err(|_| Error::new(Code::InvalidMessage, "`data.type_url` is not UTF-8"))?;
     if name.is_empty() {
@@ -95,7 +130,7 @@ pub(super) async fn classify_framed<P: Predictor>(
     request: Message,
     limit: usize,
 ) -> Result<Bytes> {
-    let unpacked = unpack::<P>(request)?;
+    let unpacked = unpack_for(service, request)?;
     score_unpacked(service, unpacked, |settings, puid, answer| {
         frame_answer(settings, &puid, &answer, limit)
     })

@@ -7,7 +7,8 @@ mod route;
 
 use std::future::Future;
 
-pub use classify::{classify, unpack};
+pub(crate) use classify::unpack_message;
+pub use classify::{classify, type_name, unpack, unpack_for};
 pub(crate) use direct::read;
 pub(crate) use route::{CLASSIFY, Classifiers, is_grpc_type};
 

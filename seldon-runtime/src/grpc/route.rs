@@ -22,7 +22,7 @@ use super::{Message, Reply};
 use crate::error::{Code, Error, Result, echo};
 use crate::known::Known;
 use crate::observe::choose;
-use crate::predict::{Executor, Payload, Predictor};
+use crate::predict::{Executor, Predictor};
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
 
@@ -94,7 +94,7 @@ struct Many(Vec<Box<dyn Classifier>>);
 /// A predictor of any type.
 trait Classifier: Send + Sync + 'static {
     fn name(&self) -> &str;
-    fn takes(&self) -> &'static str;
+    fn takes(&self) -> &str;
     fn classify<'a>(&'a self, request: Message)
     -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 }
@@ -104,8 +104,8 @@ impl<P: Predictor> Classifier for One<P> {
         self.0.name()
     }
 
-    fn takes(&self) -> &'static str {
-        P::Data::TYPE_NAME
+    fn takes(&self) -> &str {
+        self.0.model().message()
     }
 
     fn classify<'a>(

@@ -23,6 +23,9 @@ fn within<'a>(
         open.pop();
         return value;
     }
+    if let Some(first) = schema["examples"].get(0) {
+        return first.clone();
+    }
     for several in ["anyOf", "oneOf"] {
         if let Some(first) = schema[several].get(0) {
             return within(first, schemas, open);

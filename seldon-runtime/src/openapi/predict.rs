@@ -1,23 +1,32 @@
 //! The operations of a predictor.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::answers::success;
 use super::example::example;
 use super::features::{self, reference};
 use super::{Described, text_parameter};
-use crate::predict::{Payload, Predictor, Reply};
+use crate::predict::{Predictor, Reply};
 use crate::service::Settings;
 
 /// `GET` and `POST` of a predictor's path.
-pub(crate) fn predictor<P: Predictor>(settings: &Settings) -> Described {
+pub(crate) fn predictor<P: Predictor>(model: &P, settings: &Settings) -> Described {
     let name = &settings.name;
+    let facts = model.facts();
     let mut schemas = Map::new();
-    let row = features::schema::<P::Data>(&mut schemas);
+    let row = match facts.schema {
+        None => features::schema::<P::Data>(&mut schemas),
+        Some(schema) => {
+            schemas.insert(model.message().to_owned(), schema);
+            reference(model.message())
+        }
+    };
     let features = schema_name(name, "Features");
-    schemas.insert(features.clone(), shapes::<P::Data>(&row, &schemas));
+    schemas.insert(features.clone(), shapes(&row, facts.takes_values, &schemas));
     let reply = schema_name(name, "Reply");
-    schemas.insert(reply.clone(), replies(settings.reply, P::CLASSES, name));
+    schemas.insert(reply.clone(), replies(settings.reply, &facts.classes, name));
 
     let values = example(&row, &schemas);
     let answers = json!({"200": success("The classes and their scores.", reference(&reply))});
@@ -74,11 +83,11 @@ pub(crate) fn predictor<P: Predictor>(settings: &Settings) -> Described {
             "responses": answers,
         },
     });
-    let over_grpc = format!("Over gRPC it takes a `{}`.", P::Data::TYPE_NAME);
+    let over_grpc = format!("Over gRPC it takes a `{}`.", model.message());
     Described {
         tag: json!({
             "name": name,
-            "description": about(P::ABOUT, "A predictor.", &over_grpc),
+            "description": about(&facts.about, "A predictor.", &over_grpc),
         }),
         path: settings.path.clone(),
         item,
@@ -103,12 +112,11 @@ pub(super) fn schema_name(service: &str, what: &str) -> String {
 }
 
 /// The shapes that a row, or several, may come in.
-fn shapes<D: Payload>(row: &Value, schemas: &Map<String, Value>) -> Value {
+fn shapes(row: &Value, has_numbers: bool, schemas: &Map<String, Value>) -> Value {
     let numbers = json!({
         "type": "array",
         "items": {"type": "number", "format": "float", "minimum": -f64::from(f32::MAX), "maximum": f32::MAX},
     });
-    let has_numbers = D::FROM_VALUES.is_some();
     let element = match has_numbers {
         true => json!({"anyOf": [row, numbers]}),
         false => row.clone(),
@@ -144,7 +152,7 @@ fn shapes<D: Payload>(row: &Value, schemas: &Map<String, Value>) -> Value {
     json!({"anyOf": bare})
 }
 
-fn replies(style: Reply, classes: &[&str], model: &str) -> Value {
+fn replies(style: Reply, classes: &[Cow<'_, str>], model: &str) -> Value {
     let (score, class) = match style {
         Reply::Documented => ("score", "classId"),
         Reply::Classic => ("prediction", "predictedClass"),

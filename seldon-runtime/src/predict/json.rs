@@ -15,44 +15,59 @@ use crate::error::{Code, Error, Result, Violation};
 
 /// The rows of one request.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Features<D> {
+pub enum Features<D> {
+    /// One, which is answered with its classes.
     One(D),
+    /// Several, which are answered with an array of them.
     Batch(Vec<D>),
 }
 
+/// How one row is read: by serde, or by a predictor that knows its features once it is loaded.
+pub trait ReadRow<D> {
+    /// Reads the object `text` if all is well with it.
+    fn read(&self, text: &str) -> Option<D>;
+
+    /// Reads a row, of which `text` begins with neither white space nor `[`; adds what is wrong
+    /// with it to `wrong`, each with a pointer that begins with `pointer`.
+    fn diagnose(&self, text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D>;
+
+    /// The same of a row that is an array of numbers; `None` for all rows that are none.
+    fn values(&self, text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D>;
+
+    /// Whether a row may be an array of numbers.
+    fn takes_values(&self) -> bool;
+
+    /// Whether there is a feature of that name.
+    fn has(&self, name: &str) -> bool;
+
+    /// The features' names, for a sentence.
+    fn list(&self) -> String;
+}
+
 /// Reads the features in `text`: an object of them, the same under `data`, an array of numbers
-/// where the message takes one, or an array of rows.
+/// where the row takes one, or an array of rows.
 ///
 /// # Errors
 ///
 /// With line and column if `text` is no JSON; else with a pointer to each thing that is wrong.
-pub(crate) fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
-    decode_text(utf8(text)?)
-}
-
-/// The same, of what is known to be UTF-8.
-///
-/// # Errors
-///
-/// As [`decode`].
-pub(crate) fn decode_text<D: Payload>(text: &str) -> Result<Features<D>> {
+pub fn read_features<D>(text: &str, by: &(impl ReadRow<D> + ?Sized)) -> Result<Features<D>> {
     // Nothing is wrapped or an array (serde would take one for a struct): the likely case, in one
     // pass.
     if text.trim_start_matches(WHITE).starts_with('{')
         && !has_data(text)
-        && let Ok(row) = serde_json::from_str(text)
-        && non_finite::<D>(&row).is_none()
+        && let Some(row) = by.read(text)
     {
         return Ok(Features::One(row));
     }
-    let (value, pointer) = unwrap::<D>(text)?;
+    let (value, pointer) = unwrap(text, by)?;
     let mut wrong = Vec::new();
     let features = match value.as_bytes().first() {
-        Some(b'{') => row(value, pointer, &mut wrong).map(Features::One),
-        Some(b'[') => array(value, pointer, &mut wrong)?,
+        Some(b'{') => by.diagnose(value, pointer, &mut wrong).map(Features::One),
+        Some(b'[') => array(value, pointer, by, &mut wrong)?,
         _ => {
-            return Err(shape::<D>(
+            return Err(shape(
                 pointer,
+                by,
                 &format!("got {}", diagnose::kind(value)),
             ));
         }
@@ -63,7 +78,7 @@ pub(crate) fn decode_text<D: Payload>(text: &str) -> Result<Features<D>> {
     ) {
         (Some(features), None) => Ok(features),
         (_, Some(error)) => Err(error),
-        (None, None) => Err(shape::<D>(pointer, "got something else")),
+        (None, None) => Err(shape(pointer, by, "got something else")),
     }
 }
 
@@ -77,7 +92,12 @@ fn has_data(text: &str) -> bool {
         .any(|at| at > 0 && text.as_bytes()[at - 1..].starts_with(KEY))
 }
 
-fn utf8(text: &[u8]) -> Result<&str> {
+/// The text that a body is.
+///
+/// # Errors
+///
+/// With line and column if it is no UTF-8.
+pub(crate) fn utf8(text: &[u8]) -> Result<&str> {
     std::str::from_utf8(text).map_err(|e| {
         let good = &text[..e.valid_up_to()];
         let line = good.iter().filter(|&&b| b == b'\n').count() + 1;
@@ -89,11 +109,14 @@ fn utf8(text: &[u8]) -> Result<&str> {
 
 /// What holds the features, without white space around it, and the pointer to it: the member
 /// `data` of an object, or all of `text`.
-fn unwrap<D: Payload>(text: &str) -> Result<(&str, &'static str)> {
+fn unwrap<'a, D>(
+    text: &'a str,
+    by: &(impl ReadRow<D> + ?Sized),
+) -> Result<(&'a str, &'static str)> {
     let malformed =
         |e: serde_json::Error| Error::new(Code::MalformedJson, format!("`json` is malformed: {e}"));
     let whole = text.trim_matches(WHITE);
-    if whole.starts_with('{') && !diagnose::fields::<D>().contains(&"data") {
+    if whole.starts_with('{') && !by.has("data") {
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(malformed)?;
         if envelope.repeated {
             let twice = vec![Violation::new("/data", "is given twice")];
@@ -147,53 +170,101 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
 }
 
 /// An array in the place of the features: one row of numbers, or rows.
-fn array<D: Payload>(
+fn array<D>(
     text: &str,
     pointer: &str,
+    by: &(impl ReadRow<D> + ?Sized),
     wrong: &mut Vec<Violation>,
 ) -> Result<Option<Features<D>>> {
     let elements: Vec<&RawValue> = serde_json::from_str(text)?;
     let is_row = |element: &RawValue| matches!(element.get().as_bytes().first(), Some(b'{' | b'['));
     match elements.first() {
-        None => Err(shape::<D>(pointer, "got an empty array")),
+        None => Err(shape(pointer, by, "got an empty array")),
         Some(first) if is_row(first) => {
             let mut rows = Vec::with_capacity(elements.len());
             for (n, element) in elements.iter().enumerate() {
-                rows.extend(row(element.get(), &format!("{pointer}/{n}"), wrong));
+                let (text, pointer) = (element.get(), format!("{pointer}/{n}"));
+                rows.extend(match text.starts_with('[') {
+                    true => values(text, &pointer, by, wrong),
+                    false => by.diagnose(text, &pointer, wrong),
+                });
             }
             Ok(Some(Features::Batch(rows)))
         }
-        Some(_) => Ok(values(text, pointer, wrong).map(Features::One)),
+        Some(_) => Ok(values(text, pointer, by, wrong).map(Features::One)),
     }
 }
 
-/// One row; what is wrong with it is added to `wrong`.
-fn row<D: Payload>(text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D> {
-    if text.starts_with('[') {
-        return values(text, pointer, wrong);
-    }
-    match serde_json::from_str(text) {
-        Ok(row) => finite(row, pointer, wrong),
-        Err(error) => {
-            diagnose::row::<D>(text, pointer, &error, wrong);
-            None
-        }
-    }
-}
-
-/// One row of the default data type, as an array of numbers.
-fn values<D: Payload>(text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D> {
-    let Some(from_values) = D::FROM_VALUES else {
-        let detail = format!("must be an object of features ({})", diagnose::list::<D>());
+/// One row as an array of numbers.
+fn values<D>(
+    text: &str,
+    pointer: &str,
+    by: &(impl ReadRow<D> + ?Sized),
+    wrong: &mut Vec<Violation>,
+) -> Option<D> {
+    if !by.takes_values() {
+        let detail = format!("must be an object of features ({})", by.list());
         wrong.push(Violation::new(diagnose::at(pointer), detail));
         return None;
+    }
+    by.values(text, pointer, wrong)
+}
+
+fn shape<D>(pointer: &str, by: &(impl ReadRow<D> + ?Sized), got: &str) -> Error {
+    let numbers = if by.takes_values() {
+        ", an array of numbers"
+    } else {
+        ""
     };
-    match serde_json::from_str(text) {
-        Ok(values) => finite(from_values(values), pointer, wrong),
-        Err(_) => {
-            diagnose::values(text, pointer, wrong);
-            None
+    let detail = format!(
+        "must be an object of features ({}){numbers} or an array of such rows, {got}",
+        by.list()
+    );
+    let violation = Violation::new(diagnose::at(pointer), detail);
+    Error::from_violations(Code::InvalidFeature, vec![violation])
+        .expect("one violation makes an error")
+}
+
+/// Reads a message as serde does.
+pub(crate) struct BySerde;
+
+impl<D: Payload> ReadRow<D> for BySerde {
+    fn read(&self, text: &str) -> Option<D> {
+        let row = serde_json::from_str(text).ok()?;
+        non_finite::<D>(&row).is_none().then_some(row)
+    }
+
+    fn diagnose(&self, text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D> {
+        match serde_json::from_str(text) {
+            Ok(row) => finite(row, pointer, wrong),
+            Err(error) => {
+                diagnose::row::<D>(text, pointer, &error, wrong);
+                None
+            }
         }
+    }
+
+    fn values(&self, text: &str, pointer: &str, wrong: &mut Vec<Violation>) -> Option<D> {
+        let from_values = D::FROM_VALUES?;
+        match serde_json::from_str(text) {
+            Ok(values) => finite(from_values(values), pointer, wrong),
+            Err(_) => {
+                diagnose::values(text, pointer, wrong);
+                None
+            }
+        }
+    }
+
+    fn takes_values(&self) -> bool {
+        D::FROM_VALUES.is_some()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        diagnose::fields::<D>().contains(&name)
+    }
+
+    fn list(&self) -> String {
+        diagnose::list::<D>()
     }
 }
 
@@ -207,21 +278,6 @@ fn finite<D: Payload>(row: D, pointer: &str, wrong: &mut Vec<Violation>) -> Opti
             None
         }
     }
-}
-
-fn shape<D: Payload>(pointer: &str, got: &str) -> Error {
-    let numbers = if D::FROM_VALUES.is_some() {
-        ", an array of numbers"
-    } else {
-        ""
-    };
-    let detail = format!(
-        "must be an object of features ({}){numbers} or an array of such rows, {got}",
-        diagnose::list::<D>()
-    );
-    let violation = Violation::new(diagnose::at(pointer), detail);
-    Error::from_violations(Code::InvalidFeature, vec![violation])
-        .expect("one violation makes an error")
 }
 
 #[cfg(test)]

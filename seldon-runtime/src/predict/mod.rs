@@ -2,6 +2,7 @@
 
 mod batch;
 mod executor;
+mod facts;
 mod finite;
 mod json;
 mod payload;
@@ -11,20 +12,23 @@ mod timed;
 
 pub use batch::Batching;
 pub use executor::{Blocking, Executor, Inline};
+pub use facts::Facts;
+pub use json::{Features, ReadRow, read_features};
 pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 
 pub(crate) use batch::{Arrival, Batcher};
 pub(crate) use executor::{Pool, cores};
 pub(crate) use finite::non_finite;
-pub(crate) use json::{Features, decode, decode_text};
+pub(crate) use json::{BySerde, utf8};
 pub(crate) use prediction::Checked;
 pub(crate) use score::{Answers, arriving, score, score_one};
 pub(crate) use timed::run_timed;
 
+use crate::any::Any;
 use crate::artifact::Artifact;
 use crate::error::Result;
-use crate::grpc::Grpc;
+use crate::grpc::{Grpc, unpack_message};
 use crate::proto::DefaultCustomPredictRequest;
 use crate::rest::Rest;
 use crate::server::Program;
@@ -98,6 +102,38 @@ pub trait Predictor:
     const ABOUT: &'static str = "";
     /// The path that REST answers at.
     const PATH: &'static str;
+
+    // What follows the message says, unless a predictor learns only from what it has loaded what
+    // its features are: `seldon::pipeline` does.
+
+    /// The full name of the message that it takes over gRPC.
+    fn message(&self) -> &str {
+        Self::Data::TYPE_NAME
+    }
+
+    /// What it says of itself.
+    fn facts(&self) -> Facts<'_> {
+        Facts::of::<Self>()
+    }
+
+    /// Reads features in JSON.
+    ///
+    /// # Errors
+    ///
+    /// With line and column if `text` is no JSON; else with a pointer to each thing that is wrong.
+    fn read_features(&self, text: &str) -> Result<Features<Self::Data>> {
+        read_features(text, &BySerde)
+    }
+
+    /// Reads features in protobuf.
+    ///
+    /// # Errors
+    ///
+    /// If it is another message, does not decode, or holds a number that is not finite where the
+    /// model takes none.
+    fn unpack_features(&self, features: Any) -> Result<Self::Data> {
+        unpack_message::<Self>(features)
+    }
 }
 
 /// How REST replies to `/predict` are written: the documentation and the original server disagree.

@@ -16,9 +16,7 @@ use super::predictions;
 use crate::error::Result;
 use crate::known::{self, Answering, Known, Reads};
 use crate::observe::{Stage, Transport};
-use crate::predict::{
-    Arrival, Executor, Features, Predictor, Reply, arriving, decode, decode_text, score,
-};
+use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, score, utf8};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -97,8 +95,8 @@ async fn answer<P: Predictor>(
     // Named in the contract; nothing here depends on it, yet given twice it is wrong.
     parameters.text("client");
     let features = match (json, text.as_deref()) {
-        (Some(json), None) => decode::<P::Data>(json),
-        (None, Some(text)) => decode_text(text),
+        (Some(json), None) => utf8(json).and_then(|text| service.model().read_features(text)),
+        (None, Some(text)) => service.model().read_features(text),
         (Some(_), Some(_)) => {
             parameters.wrong("json", "is given twice: as a parameter and as the body");
             Ok(Features::Batch(Vec::new()))

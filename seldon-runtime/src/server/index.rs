@@ -47,7 +47,7 @@ struct Entry {
 #[derive(Debug, Serialize)]
 struct Method {
     method: String,
-    message: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -77,7 +77,7 @@ impl Entry {
             variation: observed.variation.clone(),
             version: (observed.origin.as_ref()).map(|o| o.digest.chars().take(SHORT).collect()),
             path: mounted.path.clone(),
-            grpc: mounted.takes.map(|message| Method {
+            grpc: mounted.takes.clone().map(|message| Method {
                 method: format!("{}/Classify", crate::grpc::SERVICE),
                 message,
             }),

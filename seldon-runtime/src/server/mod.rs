@@ -32,6 +32,7 @@ mod socket;
 mod stream;
 mod workers;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, Write};
@@ -61,7 +62,7 @@ use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
 use crate::observe::{Metrics, Observed, Source};
 use crate::openapi::{self, Described};
-use crate::predict::{Payload, Pool, Predictor};
+use crate::predict::{Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::rest;
 use crate::service::{Service, Settings};
@@ -109,20 +110,22 @@ pub struct Server {
 }
 
 /// What is known of a mounted service whatever its type.
-#[derive(Debug)]
 struct Mounted {
     kind: &'static str,
     name: String,
     path: String,
     /// The message that it takes, if it is a predictor.
-    takes: Option<&'static str>,
+    takes: Option<String>,
     /// What reflection shows of that message.
-    descriptors: &'static [u8],
+    descriptors: Cow<'static, [u8]>,
     observed: Observed,
     settings: Arc<Settings>,
-    /// What the documentation says of a service of its type.
-    describe: fn(&Settings) -> Described,
+    /// What the documentation says of it.
+    describe: Describe,
 }
+
+/// Describes a service with these settings.
+type Describe = Box<dyn Fn(&Settings) -> Described + Send + Sync>;
 
 impl Server {
     /// A server of nothing yet.
@@ -168,10 +171,13 @@ impl Server {
     /// Serves a predictor with settings of its own.
     #[must_use]
     pub fn mount_service<P: Predictor>(mut self, service: Service<P>) -> Self {
-        let describe = openapi::predictor::<P>;
-        self.note("predictor", &service, Some(P::Data::TYPE_NAME), describe);
+        let described = service.clone();
+        let describe: Describe =
+            Box::new(move |settings| openapi::predictor(described.model(), settings));
+        let takes = service.model().message().to_owned();
+        self.note("predictor", &service, Some(takes), describe);
         if let Some(mounted) = self.mounted.last_mut() {
-            mounted.descriptors = P::Data::DESCRIPTORS;
+            mounted.descriptors = service.model().facts().descriptors;
         }
         if self.wrong.is_none() {
             self.router = self.router.merge(P::routes(service.clone()));
@@ -197,7 +203,8 @@ impl Server {
     /// Serves a recommender with settings of its own.
     #[must_use]
     pub fn recommender_service<R: Recommender>(mut self, service: Service<R, R::Source>) -> Self {
-        self.note("recommender", &service, None, openapi::recommender::<R>);
+        let describe = Box::new(openapi::recommender::<R>);
+        self.note("recommender", &service, None, describe);
         if let Some(mounted) = self.mounted.last_mut()
             && R::Source::LOOKS_UP
         {
@@ -235,8 +242,8 @@ impl Server {
         &mut self,
         kind: &'static str,
         service: &Service<M, S>,
-        takes: Option<&'static str>,
-        describe: fn(&Settings) -> Described,
+        takes: Option<String>,
+        describe: Describe,
     ) {
         let (name, path) = (service.name().to_owned(), service.path().to_owned());
         let clash = |what: &str, of: &Mounted| {
@@ -254,8 +261,9 @@ impl Server {
         } else if let Some(other) = self.mounted.iter().find(|m| m.path == path) {
             Some(clash(&format!("both are at {path}"), other))
         } else {
-            let takes = takes.unwrap_or_default();
-            let other = (self.mounted.iter()).find(|m| m.takes.is_some_and(|m| m == takes));
+            let same = |m: &&Mounted| takes.is_some() && m.takes == takes;
+            let other = self.mounted.iter().find(same);
+            let takes = takes.as_deref().unwrap_or_default();
             other.map(|other| clash(&format!("both take a `{takes}`"), other))
         };
         if let Some(wrong) = wrong {
@@ -275,7 +283,7 @@ impl Server {
             name,
             path,
             takes,
-            descriptors: &[],
+            descriptors: Cow::Borrowed(&[]),
             observed,
             settings: service.shared_settings(),
             describe,
@@ -414,7 +422,7 @@ impl Server {
         let names = self.mounted.iter().map(|mounted| mounted.name.clone());
         let health = Health::new(life.clone(), names);
         let descriptors: Vec<_> = (self.mounted.iter())
-            .map(|mounted| mounted.descriptors)
+            .map(|mounted| &*mounted.descriptors)
             .collect();
         let grpc = self.classifiers.routes(self.limits.message);
         Ok(Ready {
@@ -522,7 +530,7 @@ impl Mounted {
     /// What a person reads when the server starts.
     fn line(&self) -> String {
         let (kind, name, path) = (self.kind, &self.name, &self.path);
-        match self.takes {
+        match &self.takes {
             Some(message) => format!("  {kind} {name} at {path}, over gRPC with a {message}"),
             None => format!("  {kind} {name} at {path}"),
         }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// If one of them is damaged.
-pub(super) fn routes(descriptors: &[&'static [u8]]) -> Result<Router> {
+pub(super) fn routes(descriptors: &[&[u8]]) -> Result<Router> {
     let builder = || {
         [
             crate::proto::DESCRIPTORS,

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Features, decode};
-use crate::error::{Code, Error};
+use super::{BySerde, Features, read_features, utf8};
+use crate::error::{Code, Error, Result};
 use crate::predict::{Check, Payload, check};
 use crate::proto::DefaultCustomPredictRequest;
 
@@ -37,6 +37,10 @@ impl Payload for Blob {
 
 fn flower(f1: f32, f2: f32) -> Flower {
     Flower { f1, f2, note: None }
+}
+
+fn decode<D: Payload>(text: &[u8]) -> Result<Features<D>> {
+    read_features(utf8(text)?, &BySerde)
 }
 
 fn taken(text: &str) -> Features<Flower> {
