@@ -231,6 +231,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 }
 
+/// A hundred peers that say nothing more: nothing at all, some of an HTTP/2 preface or of a head,
+/// or nothing after an answer.
+pub(crate) async fn silent_peers(address: SocketAddr) -> Vec<Peer> {
+    let mut silent = Vec::new();
+    for n in 0..100 {
+        let mut peer = Peer::to(address).await;
+        match n % 5 {
+            0 => {}
+            1 => peer.send("PRI * HTTP/2.0\r\n").await,
+            2 => peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await,
+            3 => peer.send("GET / HT").await,
+            _ => {
+                peer.ask(get(&[ANSWER])).await;
+            }
+        }
+        silent.push(peer);
+    }
+    silent
+}
+
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }

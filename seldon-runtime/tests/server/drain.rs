@@ -11,20 +11,7 @@ async fn silent_peers_do_not_keep_it() {
     let mut limits = long();
     limits.drain = Duration::from_secs(60);
     let server = Running::quick(limits).await;
-    let mut silent = Vec::new();
-    for n in 0..100 {
-        let mut peer = server.connect().await;
-        match n % 5 {
-            0 => {}
-            1 => peer.send("PRI * HTTP/2.0\r\n").await,
-            2 => peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await,
-            3 => peer.send("GET / HT").await,
-            _ => {
-                peer.ask(get(&[ANSWER])).await;
-            }
-        }
-        silent.push(peer);
-    }
+    let _silent = silent_peers(server.address).await;
     server.end().await;
 }
 

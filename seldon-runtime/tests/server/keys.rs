@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 use crate::common::*;
-use crate::metrics::figure;
+use crate::metrics::{figure, reloaded};
 
 const ALICE: &str = "seldon_alice";
 const BOB: &str = "seldon_bob";
@@ -74,13 +74,7 @@ impl Closed {
 
     /// Waits until the file was read anew for the first time, for better or worse.
     async fn reloaded(&self, outcome: &str) {
-        let series = format!("seldon_reloads_total{{what=\"api_keys\",outcome=\"{outcome}\"}}");
-        patient(async {
-            while figure(self.admin, &series).await != Some(1.0) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        reloaded(self.admin, "api_keys", outcome).await;
     }
 }
 

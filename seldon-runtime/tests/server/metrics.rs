@@ -31,6 +31,17 @@ pub(crate) async fn figure(admin: SocketAddr, series: &str) -> Option<f64> {
     })
 }
 
+/// Waits until `what` was read anew for the first time, for better or worse.
+pub(crate) async fn reloaded(admin: SocketAddr, what: &str, outcome: &str) {
+    let series = format!("seldon_reloads_total{{what=\"{what}\",outcome=\"{outcome}\"}}");
+    patient(async {
+        while figure(admin, &series).await != Some(1.0) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 fn requests(service: &str, transport: &str, method: &str, outcome: &str) -> String {
     format!(
         "seldon_requests_total{{service=\"{service}\",transport=\"{transport}\",method=\"{method}\",outcome=\"{outcome}\"}}"

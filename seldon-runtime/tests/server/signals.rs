@@ -116,20 +116,7 @@ async fn no_request_fails_in_twenty_ends_under_load() {
 async fn end_under_load() -> (usize, Duration) {
     let mut process = Process::quick(lame_duck(Duration::from_secs(1))).await;
     let address = process.address;
-    let mut silent = Vec::new();
-    for n in 0..100 {
-        let mut peer = Peer::to(address).await;
-        match n % 5 {
-            0 => {}
-            1 => peer.send("PRI * HTTP/2.0\r\n").await,
-            2 => peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await,
-            3 => peer.send("GET / HT").await,
-            _ => {
-                peer.ask(get(&[ANSWER])).await;
-            }
-        }
-        silent.push(peer);
-    }
+    let _silent = silent_peers(address).await;
     let answered = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..4 {

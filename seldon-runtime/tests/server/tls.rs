@@ -9,7 +9,7 @@ use seldon_runtime::{Limits, Server, Tls};
 
 use crate::certificates::{Authority, Certified, H2, HTTP1};
 use crate::common::*;
-use crate::metrics::figure;
+use crate::metrics::{figure, reloaded};
 
 /// A folder of the files of a server's TLS.
 struct Folder(tempfile::TempDir);
@@ -85,13 +85,7 @@ impl Secure {
 
     /// Waits until the certificate was read anew for the first time, for better or worse.
     async fn reloaded(&self, outcome: &str) {
-        let series = format!("seldon_reloads_total{{what=\"tls\",outcome=\"{outcome}\"}}");
-        patient(async {
-            while figure(self.admin, &series).await != Some(1.0) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        reloaded(self.admin, "tls", outcome).await;
     }
 }
 
