@@ -179,7 +179,7 @@ fn lists_in_the_folder_give_the_same_answers() {
     let lists = r#"{"odd":[7,1,9,3,1],"popular":[{"item":0,"score":0.9},{"item":3,"score":0.8}]}"#;
     std::fs::write(folder.path().join(InMemory::FILE), lists).expect("written");
     let mut config = Config::default();
-    config.model = folder.path().to_owned();
+    config.model = folder.path().into();
     let (model, asked) = smallest();
     let server = Running::composed(async move {
         let source = Configured::open(&config).await.expect("the file is there");

@@ -11,10 +11,12 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use serde::Deserialize;
 
 use crate::access::{ApiKeys, Tls};
+use crate::artifact::{Location, Storage, ToLocation};
 use crate::error::{Error, Result};
 use crate::predict::Reply;
 #[cfg(feature = "memcached")]
 use crate::recommend::CandidateSettings;
+use crate::secret::Secret;
 use crate::server::Limits;
 
 /// A program's configuration.
@@ -22,8 +24,8 @@ use crate::server::Limits;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Config {
-    /// The model folder.
-    pub model: PathBuf,
+    /// The model folder: a path or a URL.
+    pub model: Location,
     /// The name that replies carry; the model's own where not given.
     pub model_name: Option<String>,
     /// The variation that replies carry; `default` where not given.
@@ -58,6 +60,8 @@ pub struct Config {
     pub api_key_oauth_token: bool,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
+    /// How the model is fetched, if it is not on this machine: the table `[storage]`.
+    pub storage: Storage,
     /// How candidate lists are fetched: the table `[candidates]`.
     #[cfg(feature = "memcached")]
     pub candidates: CandidateSettings,
@@ -66,7 +70,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            model: default_model(),
+            model: default_model().into(),
             model_name: None,
             variation: None,
             host: IpAddr::from([127, 0, 0, 1]),
@@ -84,6 +88,7 @@ impl Default for Config {
             api_keys: None,
             api_key_oauth_token: false,
             limits: Limits::default(),
+            storage: Storage::default(),
             #[cfg(feature = "memcached")]
             candidates: CandidateSettings::default(),
         }
@@ -152,7 +157,7 @@ impl Config {
             _ if self.api_key_oauth_token && self.api_keys.is_none() => {
                 needs("--api-key-oauth-token", "--api-keys")
             }
-            _ => Ok(self),
+            _ => self.storage.check().map(|()| self),
         }
     }
 
@@ -209,13 +214,14 @@ const FILE: &str = "seldon.toml";
 #[derive(Debug, Parser)]
 #[command(
     disable_help_flag = true,
-    after_help = "Each flag is also a setting of the file, `model_name` for --model-name; a flag counts before its variable, and the variable before the file."
+    after_help = "Each flag is also a setting of the file, `model_name` for --model-name; a flag counts before its variable, and the variable before the file. Those of storage are in the file's table [storage]."
 )]
 struct Flags {
     /// TOML file with settings of the same names [default: seldon.toml, if it is there]
     #[arg(long, env = "SELDON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Model folder [default: model]
+    /// Model folder: a path, or a URL of s3, gs, az or https [default: model]
+    // Parsed later: clap would repeat what is refused, and a URL may have a password in it.
     #[arg(
         long,
         visible_alias = "pipeline",
@@ -274,6 +280,24 @@ struct Flags {
     /// Memcached servers with candidate lists
     #[arg(long, env = "SELDON_MEMCACHED", value_name = "HOST:PORT[,…]")]
     memcached: Option<String>,
+    /// Access key of S3 [default: AWS_ACCESS_KEY_ID, or where AWS's programs look]
+    #[arg(long, env = "SELDON_AWS_KEY", value_name = "KEY")]
+    aws_key: Option<Secret>,
+    /// Its secret
+    #[arg(long, env = "SELDON_AWS_SECRET", value_name = "SECRET")]
+    aws_secret: Option<Secret>,
+    /// Server that speaks S3, if it is not Amazon's
+    #[arg(long, env = "SELDON_S3_ENDPOINT", value_name = "URL")]
+    s3_endpoint: Option<String>,
+    /// Region of the bucket [default: AWS_REGION, or us-east-1]
+    #[arg(long, env = "SELDON_S3_REGION", value_name = "REGION")]
+    s3_region: Option<String>,
+    /// Name the bucket in the path, not in the host
+    #[arg(long, env = "SELDON_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
+    s3_path_style: bool,
+    /// Folder for what is fetched [default: the system's for temporary files]
+    #[arg(long, env = "SELDON_STAGING", value_name = "FOLDER")]
+    staging: Option<PathBuf>,
     /// Print this help
     // One form for `-h` and `--help`: each setting is said in a line.
     #[arg(short, long, action = ArgAction::HelpShort)]
@@ -288,13 +312,25 @@ impl Flags {
             Some(file) => read_file(file)?,
             None => Config::default(),
         };
-        Ok(self.onto(config))
+        self.onto(config)
     }
 
     /// What the flags and variables say counts before what the file says.
-    fn onto(self, file: Config) -> Config {
-        Config {
-            model: self.model.unwrap_or(file.model),
+    fn onto(self, file: Config) -> Result<Config> {
+        let named = self.model.map(|model| model.to_location()).transpose();
+        let named = named.map_err(|e| Error::setup(format!("--model: {e}")))?;
+        let storage = Storage {
+            aws_key: self.aws_key.or(file.storage.aws_key),
+            aws_secret: self.aws_secret.or(file.storage.aws_secret),
+            s3_endpoint: self.s3_endpoint.or(file.storage.s3_endpoint),
+            s3_region: self.s3_region.or(file.storage.s3_region),
+            s3_path_style: self.s3_path_style || file.storage.s3_path_style,
+            staging: self.staging.or(file.storage.staging),
+            ..file.storage
+        };
+        Ok(Config {
+            model: named.unwrap_or(file.model),
+            storage,
             model_name: self.model_name.or(file.model_name),
             variation: self.variation.or(file.variation),
             host: self.host.unwrap_or(file.host),
@@ -312,7 +348,7 @@ impl Flags {
             api_keys: self.api_keys.or(file.api_keys),
             api_key_oauth_token: self.api_key_oauth_token || file.api_key_oauth_token,
             ..file
-        }
+        })
     }
 }
 

@@ -25,7 +25,7 @@ pub use access::ApiKeys;
 #[cfg(feature = "tls")]
 pub use access::Tls;
 pub use any::Any;
-pub use artifact::{Artifact, Folder, Matrix, Persist};
+pub use artifact::{Artifact, Folder, Location, Matrix, Persist, Storage};
 pub use config::Config;
 pub use error::{Code, Error, Result, Violation};
 pub use predict::{Batching, Class, Label, Payload, Predict, Prediction, Predictor, Reply};

@@ -115,7 +115,7 @@ fn failed(error: &Error, code: ExitCode) -> ExitCode {
 }
 
 async fn serve<M: Program>(config: Config) -> Result<()> {
-    let folder = open(&config.model)?;
+    let folder = open::<M>(&config)?;
     let model = M::load(&folder)?;
     let on = Mount {
         server: Server::new(),
@@ -127,11 +127,12 @@ async fn serve<M: Program>(config: Config) -> Result<()> {
 }
 
 /// Opens the model folder. Where there is none, the reader is new here, and told what to do.
-fn open(folder: &Path) -> Result<Folder> {
-    Folder::open(folder).map_err(|error| match folder.exists() {
-        true => error,
-        false => Error::setup(format!(
+fn open<M: Program>(config: &Config) -> Result<Folder> {
+    let folder = Folder::open_for::<M>(&config.model, &config.storage);
+    folder.map_err(|error| match config.model.as_path() {
+        Some(path) if !path.exists() => Error::setup(format!(
             "{error}: save one there, or name another by --model"
         )),
+        _ => error,
     })
 }

@@ -34,8 +34,9 @@ pub(crate) fn train() -> Result<()> {
     SimilarItems { factors }.save(&folder)?;
     // Beside the model, and saving replaces the folder: so after it.
     let lists = serde_json::to_vec(&candidates::lists())?;
-    std::fs::write(folder.join(InMemory::FILE), lists)?;
-    println!("saved in {}", folder.display());
+    let path = folder.as_path().expect("the default is a path");
+    std::fs::write(path.join(InMemory::FILE), lists)?;
+    println!("saved in {folder}");
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::disk;
-use super::folder::{absolute, aside, reason};
+use super::files::{absolute, aside};
+use super::folder::reason;
 use super::manifest::{self, Entry, Manifest, is_plain};
 use crate::error::{Error, Result};
 

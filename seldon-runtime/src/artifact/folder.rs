@@ -1,13 +1,14 @@
 //! A model folder, to read.
 
-use std::fs::File;
-use std::io::{self, Seek};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Seek;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::disk;
-use super::manifest::{self, Entry, Manifest};
+use super::files::{Files, Held};
+use super::location::Place;
+use super::manifest;
+use super::{Artifact, Location, Storage, ToLocation, disk};
 use crate::error::{Code, Error, Result, echo};
 use crate::observe::Origin;
 
@@ -16,21 +17,18 @@ use crate::observe::Origin;
 /// It stays the model that it was when it was opened: a folder that is replaced meanwhile, by
 /// [`Artifact::save`](super::Artifact::save), is read to its end. All that is read from it is
 /// checked: the files' lengths when it is opened, each one's SHA-256 when its field is read.
+///
+/// A *loose* folder has no manifest: whatever files another program left there. Its files' digests
+/// are taken when it is opened.
 #[derive(Debug)]
 pub struct Folder {
-    path: PathBuf,
-    manifest: Manifest,
-    digest: Arc<str>,
+    location: Location,
     opened: Instant,
-    /// The files of the manifest, in its order. Locked, because a file has one position.
-    files: Vec<Mutex<File>>,
+    files: Files,
 }
 
 impl Folder {
-    /// How often a folder may be replaced while it is being opened.
-    const TRIES: usize = 100;
-
-    /// Opens the folder at `path`.
+    /// Opens the model folder at `location`: a path or a URL.
     ///
     /// Files that the manifest does not list are ignored. Where there is no folder, because a save
     /// was interrupted on a system that cannot replace a folder in one step, the old model is
@@ -41,59 +39,106 @@ impl Folder {
     /// If there is none; if its manifest is missing, damaged or of another format; if a file that
     /// the manifest lists is missing, is no regular file, or has another length. One sentence says
     /// which file fails which check.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+    pub fn open(location: impl ToLocation) -> Result<Self> {
+        Self::open_at(&location.to_location()?, &Storage::default(), false)
+    }
+
+    /// Opens the folder or the single file at `location`, whether it has a manifest or none.
+    ///
+    /// Without one it holds the regular files that are right in it, but those whose names begin
+    /// with a dot.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); without a manifest, if there is no file, if one of them
+    /// cannot be read, is a link or has a name that other systems do not have.
+    pub fn open_loose(location: impl ToLocation) -> Result<Self> {
+        Self::open_at(&location.to_location()?, &Storage::default(), true)
+    }
+
+    /// Opens the folder at `location` as `M` wants it, with the credentials and limits of `storage`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), or of [`open_loose`](Self::open_loose) if `M` is
+    /// [`LOOSE`](Artifact::LOOSE).
+    pub fn open_for<M: Artifact>(location: &Location, storage: &Storage) -> Result<Self> {
+        Self::open_at(location, storage, M::LOOSE)
+    }
+
+    fn open_at(location: &Location, _storage: &Storage, loose: bool) -> Result<Self> {
         let opened = Instant::now();
-        let path = absolute(path.as_ref())?;
-        for _ in 0..Self::TRIES {
-            let place = place(&path);
-            let manifest = manifest_bytes(&place);
-            let before = manifest.as_ref().ok().cloned();
-            let folder = manifest.and_then(|bytes| Self::open_files(&place, &bytes, opened));
-            // The same manifest before and after: all files are of one model, or damaged.
-            let after = manifest_bytes(&place).ok();
-            if before == after && place == self::place(&path) {
-                return folder;
-            }
-        }
-        Err(Error::setup(format!(
-            "{} is replaced so often that it cannot be read",
-            path.display()
-        )))
+        let opening = match location.place() {
+            Place::Path(path) => Files::open(path, loose),
+            Place::Remote(remote) => Err(remote.not_built_in()),
+        };
+        opening.map(|files| Self {
+            location: location.clone(),
+            opened,
+            files,
+        })
     }
 
-    /// Where it is.
+    /// Where it was opened.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Where its files are on this machine, as long as it is open.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.files.path
     }
 
-    /// The name of the service whose model it holds.
-    pub fn service(&self) -> &str {
-        &self.manifest.service
+    /// The name of the service whose model it holds, if it has a manifest, which says so.
+    pub fn service(&self) -> Option<&str> {
+        Some(&self.files.manifest.as_ref()?.service)
     }
 
-    /// The SHA-256 of the manifest, in hexadecimal. The manifest has that of each file, so that
-    /// two folders of one digest hold the same model.
+    /// What tells the model from another, in hexadecimal: the SHA-256 of the manifest, which has
+    /// that of each file; without one, of the files' names, lengths and SHA-256.
     pub fn digest(&self) -> &str {
-        &self.digest
+        &self.files.digest
+    }
+
+    /// The names of its files and their lengths in bytes. The manifest itself is not among them.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.files.held.iter().map(|file| (&*file.name, file.bytes))
+    }
+
+    /// What the file `name` holds, checked against its digest.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file; if it cannot be read; if it was altered or damaged.
+    pub fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+        match self.files.held.iter().find(|file| file.name == name) {
+            Some(file) => self.read_file(file),
+            None => Err(Error::setup(format!(
+                "{} holds no file `{}`",
+                self.files.called,
+                echo(name)
+            ))),
+        }
     }
 
     /// Which model it is, and how long ago it was opened.
     pub(crate) fn origin(&self) -> Origin {
         Origin {
-            digest: Arc::clone(&self.digest),
+            digest: Arc::clone(&self.files.digest),
             took: self.opened.elapsed(),
         }
     }
 
     /// Checks that the model is one of the service `name`.
     pub(super) fn must_be_of(&self, name: &str) -> Result<()> {
-        if self.service() == name {
-            return Ok(());
-        }
+        let whose = match self.service() {
+            Some(service) if service == name => return Ok(()),
+            Some(service) => format!("a model of the service `{}`", echo(service)),
+            None => format!("files without a {}", manifest::FILE),
+        };
         Err(Error::setup(format!(
-            "{} holds a model of the service `{}`, not of `{name}`",
-            self.path.display(),
-            echo(self.service())
+            "{} holds {whose}, not of `{name}`",
+            self.files.called
         )))
     }
 
@@ -104,50 +149,56 @@ impl Folder {
         kind: &str,
         from_bytes: fn(&[u8]) -> Result<T>,
     ) -> Result<T> {
-        let Some(index) = self.manifest.files.iter().position(|e| e.field == name) else {
+        let entries = self.files.manifest.as_ref().map_or(&[][..], |m| &m.files);
+        let Some(index) = entries.iter().position(|e| e.field == name) else {
             return absent(kind, from_bytes).ok_or_else(|| {
                 Error::setup(format!(
                     "{} holds no field `{name}`: it was saved by another version of the program",
-                    self.path.display()
+                    self.files.called
                 ))
             });
         };
-        let entry = &self.manifest.files[index];
-        let path = self.path.join(&entry.file);
-        let path = path.display();
+        let (entry, file) = (&entries[index], &self.files.held[index]);
+        let shown = self.shown(file);
         if entry.kind != kind {
             return Err(Error::setup(format!(
-                "{path} holds the field `{name}` as {}, and the program keeps it as {kind}",
+                "{shown} holds the field `{name}` as {}, and the program keeps it as {kind}",
                 echo(&entry.kind)
             )));
         }
-        let bytes = read_file(&self.files[index], entry)
-            .map_err(|e| Error::setup(format!("cannot read {path}")).with_cause(e))?;
-        if !entry.is_of(&bytes) {
-            return Err(Error::setup(format!(
-                "{path} was altered or damaged: its SHA-256 is not the one in the manifest"
-            )));
-        }
-        from_bytes(&bytes).map_err(|error| {
+        from_bytes(&self.read_file(file)?).map_err(|error| {
             Error::setup(format!(
-                "{path} holds no value of the field `{name}`: {}",
+                "{shown} holds no value of the field `{name}`: {}",
                 reason(&error)
             ))
         })
     }
 
-    /// Opens the files that the manifest, `bytes`, lists.
-    fn open_files(path: &Path, bytes: &[u8], opened: Instant) -> Result<Self> {
-        let manifest = Manifest::parse(bytes, &path.join(manifest::FILE))?;
-        let open = |entry| open_file(path, entry).map(Mutex::new);
-        let files = manifest.files.iter().map(open).collect::<Result<_>>()?;
-        Ok(Self {
-            path: path.to_owned(),
-            manifest,
-            digest: manifest::digest(bytes).into(),
-            opened,
-            files,
-        })
+    fn read_file(&self, held: &Held) -> Result<Vec<u8>> {
+        let read = || {
+            let mut file = held.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.rewind()?;
+            // The length was compared with the file's when it was opened.
+            disk::read_exactly(&mut *file, held.bytes)
+        };
+        let shown = self.shown(held);
+        let bytes =
+            read().map_err(|e| Error::setup(format!("cannot read {shown}")).with_cause(e))?;
+        if held.sha256.eq_ignore_ascii_case(&manifest::sha256(&bytes)) {
+            return Ok(bytes);
+        }
+        let than = match self.files.manifest {
+            Some(_) => "the one in the manifest",
+            None => "what it was when it was opened",
+        };
+        Err(Error::setup(format!(
+            "{shown} was altered or damaged: its SHA-256 is not {than}"
+        )))
+    }
+
+    /// How a file is called in sentences.
+    fn shown(&self, file: &Held) -> String {
+        self.files.called.file(&file.name)
     }
 }
 
@@ -157,89 +208,6 @@ pub(super) fn reason(error: &Error) -> String {
         Some(cause) if error.code() == Code::ModelFailed => cause.to_string(),
         _ => error.to_string(),
     }
-}
-
-/// `path` from the root of the file system, for sentences and because a bare name has no parent.
-pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
-    let wrong = |e| Error::setup(format!("`{}` is no path", path.display())).with_cause(e);
-    std::path::absolute(path).map_err(wrong)
-}
-
-/// Where a save without an exchange of names puts the old folder while there is no new one.
-pub(super) fn aside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.previous"))
-}
-
-/// Where the model of `path` is: there, or where an interrupted save has left it.
-fn place(path: &Path) -> PathBuf {
-    let aside = aside(path);
-    if !path.exists() && aside.exists() {
-        return aside;
-    }
-    path.to_owned()
-}
-
-fn manifest_bytes(folder: &Path) -> Result<Vec<u8>> {
-    let path = folder.join(manifest::FILE);
-    let read = || -> io::Result<Option<Vec<u8>>> {
-        let file = disk::open_regular(&path)?;
-        let length = file.metadata()?.len();
-        if length > manifest::MOST_BYTES {
-            return Ok(None);
-        }
-        disk::read_exactly(file, length).map(Some)
-    };
-    let (folder_exists, folder) = (folder.exists(), folder.display());
-    match read() {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(Error::setup(format!(
-            "{} is no manifest of a model folder: it has over {} bytes",
-            path.display(),
-            manifest::MOST_BYTES
-        ))),
-        Err(e) => Err(match e.kind() {
-            io::ErrorKind::NotADirectory => Error::setup(format!("{folder} is no folder")),
-            io::ErrorKind::NotFound if folder_exists => Error::setup(format!(
-                "{folder} is no model folder: it has no {}",
-                manifest::FILE
-            )),
-            io::ErrorKind::NotFound => Error::setup(format!("there is no model folder {folder}")),
-            _ => Error::setup(format!("cannot read {}", path.display())).with_cause(e),
-        }),
-    }
-}
-
-fn open_file(folder: &Path, entry: &Entry) -> Result<File> {
-    let path = folder.join(&entry.file);
-    let path = path.display();
-    let opened = disk::open_regular(&folder.join(&entry.file))
-        .and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (length, file) = opened.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => {
-            Error::setup(format!("{path} is missing, and the manifest lists it"))
-        }
-        _ => Error::setup(format!("cannot read {path}")).with_cause(e),
-    })?;
-    if length != entry.bytes {
-        let how = if length < entry.bytes {
-            "truncated"
-        } else {
-            "altered"
-        };
-        return Err(Error::setup(format!(
-            "{path} was {how}: it has {length} bytes, and the manifest says {}",
-            entry.bytes
-        )));
-    }
-    Ok(file)
-}
-
-fn read_file(file: &Mutex<File>, entry: &Entry) -> io::Result<Vec<u8>> {
-    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-    file.rewind()?;
-    // The length was compared with the file's when it was opened.
-    disk::read_exactly(&mut *file, entry.bytes)
 }
 
 /// The value of a field that the folder does not hold: what its type makes of "nothing", as

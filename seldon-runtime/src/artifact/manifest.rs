@@ -1,7 +1,7 @@
 //! What a model folder says of itself: `manifest.json`.
 
 use std::collections::HashSet;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub(super) struct Entry {
     schema: u32,
     pub(super) bytes: u64,
     /// In hexadecimal.
-    sha256: String,
+    pub(super) sha256: String,
 }
 
 /// What every format has in common. It is read first, because a later format may have nothing
@@ -52,6 +52,15 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 struct Version {
     format: u64,
+}
+
+/// What marks a manifest as ours, whatever its format.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "that they are there is all")]
+struct Marks {
+    format: u64,
+    service: String,
+    files: Vec<serde_json::Value>,
 }
 
 impl Manifest {
@@ -63,9 +72,8 @@ impl Manifest {
         }
     }
 
-    /// The manifest that `bytes`, which were read from `path`, hold.
-    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        let path = path.display();
+    /// The manifest that `bytes`, which are called `path`, hold.
+    pub(super) fn parse(bytes: &[u8], path: &str) -> Result<Self> {
         let no_manifest = |cause| {
             Error::setup(format!("{path} is no manifest of a model folder")).with_cause(cause)
         };
@@ -82,15 +90,15 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Whether `bytes` are another program's `manifest.json`: an object without our marks. What is
+    /// no JSON may be ours, and damaged.
+    pub(super) fn is_anothers(bytes: &[u8]) -> bool {
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes)
+            .is_ok_and(|object| !object.contains_key("format"))
+    }
+
     /// Whether `folder` has a manifest of this or another format, its files damaged or not.
     pub(super) fn is_in(folder: &Path) -> bool {
-        #[derive(Deserialize)]
-        #[expect(dead_code, reason = "that they are there is all")]
-        struct Marks {
-            format: u64,
-            service: String,
-            files: Vec<serde_json::Value>,
-        }
         disk::open_regular(&folder.join(FILE)).is_ok_and(|file| {
             serde_json::from_reader::<_, Marks>(BufReader::new(file.take(MOST_BYTES))).is_ok()
         })
@@ -146,11 +154,6 @@ impl Entry {
             sha256: sha256(bytes),
         }
     }
-
-    /// Whether `bytes` are those that the entry was made for.
-    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
-        self.sha256.eq_ignore_ascii_case(&sha256(bytes))
-    }
 }
 
 /// Whether `name` is the name of a file in this very folder, on any system.
@@ -172,12 +175,26 @@ fn file_name(field: &str, kind: &str) -> String {
     name
 }
 
-/// The digest by which a manifest, and so a model, goes.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    sha256(bytes)
+/// The SHA-256 of `bytes`, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The length of `file` from here to its end, and the SHA-256 of that.
+pub(super) fn sha256_of(mut file: impl Read) -> io::Result<(u64, String)> {
+    let (mut length, mut digest) = (0, Sha256::new());
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((length, hexadecimal(&digest.finalize()))),
+            n => {
+                digest.update(&buffer[..n]);
+                length += n as u64;
+            }
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,19 +9,29 @@
 //!
 //! A folder is written aside and put in place in one step; see [`Draft`].
 
+mod called;
 mod disk;
 mod draft;
+mod files;
 mod folder;
+mod glance;
+mod listing;
+mod location;
 mod manifest;
 mod matrix;
 mod persist;
+mod storage;
+mod url;
 
 pub use draft::Draft;
 pub use folder::Folder;
+pub use glance::Glance;
+pub use location::{Location, ToLocation};
 pub use matrix::Matrix;
 pub use persist::{Field, Persist, PersistJson, Skip, skipped, stored, stored_as_json};
+pub use storage::Storage;
 
-use std::path::Path;
+use location::Place;
 
 use crate::error::Result;
 
@@ -29,6 +39,10 @@ use crate::error::Result;
 pub trait Artifact: Sized {
     /// The service's name, which the manifest carries.
     const NAME: &'static str;
+
+    /// Whether it also reads a folder that has no manifest, or a single file, by
+    /// [`Folder::files`] and [`Folder::bytes`]; and a folder of whichever service.
+    const LOOSE: bool = false;
 
     /// Reads the model's fields from `folder`.
     ///
@@ -51,20 +65,36 @@ pub trait Artifact: Sized {
     /// If it is another service's, or a file of it is damaged. In one sentence: which file, and
     /// which check it fails.
     fn load(folder: &Folder) -> Result<Self> {
-        folder.must_be_of(<Self as Artifact>::NAME)?;
+        if !Self::LOOSE {
+            folder.must_be_of(<Self as Artifact>::NAME)?;
+        }
         Self::read(folder)
     }
 
-    /// Saves the model in the folder `path`, making those above it where they are missing. A model
-    /// folder that is there is replaced, with all that is in it: a crash leaves the old model or
-    /// the new one, never a mix, and so reads who loads it meanwhile.
+    /// Saves the model in the folder `location`, a path or a URL, making those above it where they
+    /// are missing. A model folder that is there is replaced, with all that is in it: a crash leaves
+    /// the old model or the new one, never a mix, and so reads who loads it meanwhile.
     ///
     /// # Errors
     ///
     /// If a field cannot be encoded; if a file cannot be written, with its path; if what is at
-    /// `path` is neither a model folder nor an empty one.
-    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let mut draft = Draft::new(path.as_ref(), <Self as Artifact>::NAME)?;
+    /// `location` is neither a model folder nor an empty one.
+    fn save(&self, location: impl ToLocation) -> Result<()> {
+        self.save_with(location, &Storage::default())
+    }
+
+    /// The same, with the credentials and limits of `storage`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save`](Self::save).
+    fn save_with(&self, location: impl ToLocation, _storage: &Storage) -> Result<()> {
+        let location = location.to_location()?;
+        let name = <Self as Artifact>::NAME;
+        let mut draft = match location.place() {
+            Place::Path(path) => Draft::new(path, name)?,
+            Place::Remote(remote) => return Err(remote.not_built_in()),
+        };
         self.write(&mut draft)?;
         draft.commit()
     }

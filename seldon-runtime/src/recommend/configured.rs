@@ -31,14 +31,14 @@ impl CandidateSource for Configured {
                 "this program cannot ask memcached: build it with seldon's feature `memcached`",
             ));
         }
-        if !config.model.join(InMemory::FILE).exists() {
-            return Err(Error::setup(format!(
+        let found = InMemory::find(config)?;
+        found.map(Self::InMemory).ok_or_else(|| {
+            Error::setup(format!(
                 "there are no candidate lists: give --memcached host:port, or put a {} in {}",
                 InMemory::FILE,
-                config.model.display()
-            )));
-        }
-        InMemory::open(config).await.map(Self::InMemory)
+                config.model
+            ))
+        })
     }
 
     async fn fetch(&self, keys: &[&str]) -> Result<Fetched> {
@@ -66,7 +66,7 @@ mod tests {
     async fn memcached_if_it_is_named_else_the_file_else_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config {
-            model: folder.path().to_owned(),
+            model: folder.path().into(),
             ..Config::default()
         };
         let error = Configured::open(&config)

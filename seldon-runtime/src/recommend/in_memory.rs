@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,12 +40,25 @@ impl InMemory {
     /// If it cannot be read, or is no JSON object of lists of item ids.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let wrong = |what: &str, cause: io::Error| {
-            Error::setup(format!("{} {what}", path.display())).with_cause(cause)
+        let bytes = fs::read(path).map_err(|e| {
+            Error::setup(format!("{} cannot be read", path.display())).with_cause(e)
+        })?;
+        Self::parse(&bytes, &path.display())
+    }
+
+    /// The lists in the model folder, if they are there.
+    pub(super) fn find(config: &Config) -> Result<Option<Self>> {
+        let Some(bytes) = config.model.read(Self::FILE, &config.storage)? else {
+            return Ok(None);
         };
-        let bytes = fs::read(path).map_err(|e| wrong("cannot be read", e))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| wrong("is no JSON object of lists of item ids", e.into()))
+        let name = format!("the {} of {}", Self::FILE, config.model);
+        Self::parse(&bytes, &name).map(Some)
+    }
+
+    fn parse(bytes: &[u8], name: &dyn fmt::Display) -> Result<Self> {
+        serde_json::from_slice(bytes).map_err(|e| {
+            Error::setup(format!("{name} is no JSON object of lists of item ids")).with_cause(e)
+        })
     }
 }
 
@@ -61,7 +73,8 @@ impl<K: Into<Box<str>>> FromIterator<(K, Vec<i64>)> for InMemory {
 
 impl CandidateSource for InMemory {
     async fn open(config: &Config) -> Result<Self> {
-        Self::read(config.model.join(Self::FILE))
+        let found = Self::find(config)?;
+        found.ok_or_else(|| Error::setup(format!("there is no {} in {}", Self::FILE, config.model)))
     }
 
     async fn fetch(&self, keys: &[&str]) -> Result<Fetched> {
