@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::error::{Code, Error, Result};
 
@@ -42,6 +42,11 @@ impl Gate {
     pub(crate) fn try_enter(&self) -> Option<Permit> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Permit(place))
+    }
+
+    /// The same, for who leaves it before anything is waited for.
+    pub(crate) fn try_pass(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.try_acquire().ok()
     }
 
     /// A place, now or after a wait.

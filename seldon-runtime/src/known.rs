@@ -6,12 +6,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::error::{Code, Error, Result};
@@ -26,6 +27,49 @@ pub(crate) trait Known: Send + Sync + 'static {
 
     /// Answers a request with what it said it needs of its body.
     fn answer(&self, head: &Parts, body: Bytes) -> Answering;
+
+    /// The same route for REST where nothing waits, below `http`'s types.
+    fn at_once(&self) -> Option<&dyn AtOnce> {
+        None
+    }
+}
+
+/// A route of REST that answers each GET and POST at once, from its query and its body.
+pub(crate) trait AtOnce: Send + Sync {
+    /// Answers a request that is all here since `begun`.
+    ///
+    /// # Errors
+    ///
+    /// What the request is refused with.
+    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said>;
+}
+
+/// A good reply over REST: a document, and what its head says besides.
+pub(crate) struct Said {
+    pub(crate) json: Bytes,
+    /// It was made without what would have made it better.
+    pub(crate) degraded: bool,
+    /// When it was there.
+    pub(crate) at: Instant,
+}
+
+/// What the head of a reply says that was made without what would have made it better.
+pub(crate) const DEGRADED: (&str, &str) = ("x-degraded", "candidates");
+
+impl Said {
+    /// As a response.
+    pub(crate) fn into_response(self) -> Response<Reply> {
+        let mut response = Response::new(Reply::Whole(self.json));
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.degraded {
+            let (name, value) = DEGRADED;
+            let name = HeaderName::from_static(name);
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
 }
 
 /// What is read of a request's body before it is answered.
@@ -48,9 +92,18 @@ pub(crate) enum Answering {
 impl Answering {
     /// The answer of `future`, which waits for nothing.
     pub(crate) fn now(future: impl Future<Output = Result<Response<Reply>>>) -> Self {
-        let waits = || Err(Error::new(Code::Internal, "the service failed to answer"));
-        Self::Now(future.now_or_never().unwrap_or_else(waits))
+        Self::Now(now(future))
     }
+}
+
+/// What `future` comes to, which waits for nothing.
+///
+/// # Errors
+///
+/// Its own, and if it waits.
+pub(crate) fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let waits = || Err(Error::new(Code::Internal, "the service failed to answer"));
+    future.now_or_never().unwrap_or_else(waits)
 }
 
 /// A reply's body.

@@ -59,7 +59,12 @@ impl Error {
 
     /// The response with that document.
     pub(crate) fn to_response(&self, request_id: &str) -> Response {
-        let mut response = Response::new(Body::from(self.to_document(request_id)));
+        self.to_reply(request_id).map(Body::from)
+    }
+
+    /// The same, with the document as it is.
+    pub(crate) fn to_reply(&self, request_id: &str) -> Response<Vec<u8>> {
+        let mut response = Response::new(self.to_document(request_id));
         *response.status_mut() = self.code().status();
         let headers = response.headers_mut();
         headers.insert(

@@ -78,12 +78,7 @@ impl Stages {
         &self.0[transport as usize][stage as usize]
     }
 
-    /// Begins to take one request's time.
-    pub(crate) fn watch(&self, transport: Transport) -> Stopwatch<'_> {
-        self.watch_from(transport, Instant::now())
-    }
-
-    /// Goes on with a time that began elsewhere.
+    /// Takes one request's time from `last` on.
     pub(crate) fn watch_from(&self, transport: Transport, last: Instant) -> Stopwatch<'_> {
         Stopwatch {
             stages: self,
@@ -103,12 +98,13 @@ pub(crate) struct Stopwatch<'a> {
 }
 
 impl Stopwatch<'_> {
-    /// Ends `stage`, and begins the next.
-    pub(crate) fn lap(&mut self, stage: Stage) {
+    /// Ends `stage`, and begins the next: now, as it says.
+    pub(crate) fn lap(&mut self, stage: Stage) -> Instant {
         let now = Instant::now();
         let time = now.duration_since(self.last);
         self.stages.observe(self.transport, stage, time);
         self.last = now;
+        now
     }
 
     /// Begins the next stage, whoever has counted what was before.

@@ -11,17 +11,17 @@ use http_body_util::BodyExt;
 use crate::error::{BoxError, Code, Error, Result};
 
 /// A body, by what its bytes are: clients name its type wrongly or not at all.
-pub(super) enum Content {
+pub(super) enum Content<'a> {
     Empty,
     /// It begins as a JSON document does, or is no form.
-    Json(Bytes),
+    Json(&'a [u8]),
     /// Everything else: `application/x-www-form-urlencoded`.
-    Form(Bytes),
+    Form(&'a [u8]),
 }
 
-impl Content {
+impl<'a> Content<'a> {
     /// A whole body, as what it is.
-    pub(super) fn of(bytes: Bytes) -> Self {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
         const BYTE_ORDER_MARK: u8 = 0xef;
         let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
         match first {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use http::Uri;
 use memchr::memchr;
 
 use crate::error::{Code, Error, Result, Violation, echo};
@@ -164,6 +165,11 @@ fn integer<T: FromStr>(text: &str) -> Option<T> {
     } else {
         text.parse().ok()
     }
+}
+
+/// The query string of `uri`.
+pub(super) fn query(uri: &Uri) -> &[u8] {
+    uri.query().unwrap_or_default().as_bytes()
 }
 
 /// Decodes one name or value of `application/x-www-form-urlencoded`.

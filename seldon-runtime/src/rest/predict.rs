@@ -1,6 +1,7 @@
 //! `GET` and `POST /predict`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,13 +9,13 @@ use axum::extract::State;
 use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{Method, Request};
 
 use super::body::{self, Content};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, query};
 use super::predictions;
 use crate::error::Result;
-use crate::known::{self, Answering, Known, Reads};
+use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
 use crate::observe::{Stage, Transport};
 use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, score, utf8};
 use crate::service::Service;
@@ -51,12 +52,26 @@ impl<P: Predictor> Known for Direct<P> {
 
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
         if self.is_at_once() {
-            return Answering::now(answer(&self.0, None, &head.uri, body));
+            return Answering::Now(
+                self.say(query(&head.uri), &body, Instant::now())
+                    .map(Said::into_response),
+            );
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());
-        Answering::Later(Box::pin(
-            async move { answer(&service, None, &uri, body).await },
-        ))
+        Answering::Later(Box::pin(async move {
+            let answered = answer(&service, None, query(&uri), &body, Instant::now());
+            answered.await.map(Said::into_response)
+        }))
+    }
+
+    fn at_once(&self) -> Option<&dyn AtOnce> {
+        (self.is_at_once() && P::BATCHING.is_none()).then_some(self)
+    }
+}
+
+impl<P: Predictor> AtOnce for Direct<P> {
+    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said> {
+        now(answer(&self.0, None, query, body, begun))
     }
 }
 
@@ -71,24 +86,24 @@ async fn predict<P: Predictor>(
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };
-    let response = answer(&service, arrival, &head.uri, body).await?;
-    Ok(response.map(Body::new))
+    let said = answer(&service, arrival, query(&head.uri), &body, Instant::now());
+    Ok(said.await?.into_response().map(Body::new))
 }
 
 async fn answer<P: Predictor>(
     service: &Service<P>,
     arrival: Option<Arrival>,
-    uri: &Uri,
-    body: Bytes,
-) -> Result<Response<known::Reply>> {
-    let content = Content::of(body);
-    let mut watch = service.figures().stages.watch(Transport::Rest);
-    let (form, json): (&[u8], Option<&[u8]>) = match &content {
+    query: &[u8],
+    body: &[u8],
+    begun: Instant,
+) -> Result<Said> {
+    let stages = &service.figures().stages;
+    let mut watch = stages.watch_from(Transport::Rest, begun);
+    let (form, json): (&[u8], Option<&[u8]>) = match Content::of(body) {
         Content::Empty => (&[], None),
         Content::Json(body) => (&[], Some(body)),
         Content::Form(form) => (form, None),
     };
-    let query = uri.query().unwrap_or_default().as_bytes();
     let mut parameters = Parameters::parse(query, form);
     let puid = parameters.text("puid");
     let text = parameters.text("json");
@@ -115,10 +130,9 @@ async fn answer<P: Predictor>(
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
-    let body = predictions::write(service, &puid, &answers)?;
-    let mut response = Response::new(known::Reply::Whole(body));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    watch.lap(Stage::Encode);
-    Ok(response)
+    Ok(Said {
+        json: predictions::write(service, &puid, &answers)?,
+        degraded: false,
+        at: watch.lap(Stage::Encode),
+    })
 }

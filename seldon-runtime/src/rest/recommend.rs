@@ -1,6 +1,7 @@
 //! `GET` and `POST /recommend`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,13 +9,13 @@ use axum::extract::State;
 use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http::{Method, Request};
 
 use super::body::{self, Content};
 use super::json::Json;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, query};
 use crate::error::{Code, Error, Result, Violation};
-use crate::known::{self, Answering, Known, Reads};
+use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
 use crate::observe::{Fetch, Stage, Transport};
 use crate::predict::{Executor, run_timed};
 use crate::recommend::{
@@ -24,9 +25,6 @@ use crate::service::Service;
 
 /// The most keys of candidate lists in one request.
 pub(crate) const MOST_KEYS: usize = 64;
-
-/// Says that the reply was made without what would have made it better.
-const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 
 /// The routes of a recommender.
 pub fn recommend_routes<R: Recommender>(service: Service<R, R::Source>) -> Router {
@@ -58,10 +56,26 @@ impl<R: Recommender> Known for Direct<R> {
 
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
         if self.is_at_once() {
-            return Answering::now(respond(&self.0, &head.uri, body));
+            return Answering::Now(
+                self.say(query(&head.uri), &body, Instant::now())
+                    .map(Said::into_response),
+            );
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());
-        Answering::Later(Box::pin(async move { respond(&service, &uri, body).await }))
+        Answering::Later(Box::pin(async move {
+            let answered = respond(&service, query(&uri), &body, Instant::now());
+            answered.await.map(Said::into_response)
+        }))
+    }
+
+    fn at_once(&self) -> Option<&dyn AtOnce> {
+        self.is_at_once().then_some(self)
+    }
+}
+
+impl<R: Recommender> AtOnce for Direct<R> {
+    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said> {
+        now(respond(&self.0, query, body, begun))
     }
 }
 
@@ -87,18 +101,19 @@ async fn recommend<R: Recommender>(
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };
-    let response = respond(&service, &head.uri, body).await?;
-    Ok(response.map(Body::new))
+    let said = respond(&service, query(&head.uri), &body, Instant::now());
+    Ok(said.await?.into_response().map(Body::new))
 }
 
 async fn respond<R: Recommender>(
     service: &Service<R, R::Source>,
-    uri: &Uri,
-    body: Bytes,
-) -> Result<Response<known::Reply>> {
-    let content = Content::of(body);
-    let mut watch = service.figures().stages.watch(Transport::Rest);
-    let form: &[u8] = match &content {
+    query: &[u8],
+    body: &[u8],
+    begun: Instant,
+) -> Result<Said> {
+    let stages = &service.figures().stages;
+    let mut watch = stages.watch_from(Transport::Rest, begun);
+    let form: &[u8] = match Content::of(body) {
         Content::Empty => &[],
         Content::Form(form) => form,
         Content::Json(_) => {
@@ -110,7 +125,6 @@ async fn respond<R: Recommender>(
             .expect("one violation makes an error"));
         }
     };
-    let query = uri.query().unwrap_or_default().as_bytes();
     let mut parameters = Parameters::parse(query, form);
     let client = parameters.text("client").unwrap_or_default().into_owned();
     let user_id = parameters.required_number("user_id");
@@ -158,9 +172,11 @@ async fn respond<R: Recommender>(
         candidates,
     };
     let recommended = run_timed::<R::Run, _, _, _, _>(service, &mut watch, asked, answer).await?;
-    let response = write(&recommended, degraded);
-    watch.lap(Stage::Encode);
-    response
+    Ok(Said {
+        json: write(&recommended)?,
+        degraded,
+        at: watch.lap(Stage::Encode),
+    })
 }
 
 /// The keys in a `data_key`. A wrong one is noted; it would be a command to memcached.
@@ -209,7 +225,7 @@ fn answer<R: Recommender>(
     )
 }
 
-fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response<known::Reply>> {
+fn write(recommended: &[Recommendation]) -> Result<Bytes> {
     // An id of at most 20 characters, a number of at most 24, and two keys.
     let mut json = Json::with_room(24 + 64 * recommended.len());
     json.raw("{\"recommended\":");
@@ -222,14 +238,5 @@ fn write(recommended: &[Recommendation], degraded: bool) -> Result<Response<know
         Ok(())
     })?;
     json.raw("}");
-    let mut response = Response::new(known::Reply::Whole(json.done()));
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    if degraded {
-        headers.insert(DEGRADED, HeaderValue::from_static("candidates"));
-    }
-    Ok(response)
+    Ok(json.done())
 }

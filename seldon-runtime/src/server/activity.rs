@@ -149,6 +149,16 @@ impl Activity {
         }
     }
 
+    /// The same, at a time that is known.
+    pub(super) fn reply_at(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.opened);
+        self.since
+            .store(since.as_millis() as u64, Ordering::Relaxed);
+        if self.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.census.quiet();
+        }
+    }
+
     /// Whether no request is in flight.
     pub(super) fn is_quiet(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0

@@ -102,12 +102,7 @@ impl Bound {
             .merge(docs::routes(docs))
             // For probes that have no certificate to show where clients must.
             .merge(self.health.rest());
-        let site = Site {
-            routes: Routes::new(router, []),
-            guard: Arc::clone(&self.guard),
-            tls: None,
-            keys: None,
-        };
+        let site = Site::new(Routes::new(router, []), &self.guard, None, None);
         let (door, address) = open(address, site).await?;
         self.doors.push(door);
         self.admin = Some(address);

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn, ready};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Context, Poll};
 use std::time::Duration;
@@ -22,17 +22,19 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::Activity;
 use super::guard::{Guard, is_health};
+use super::http1::Http1;
 use super::http2::Http2;
 use super::life::{Phase, until};
 use super::limits::Limits;
 use super::refusal::not_tls;
-use super::routes::Routes;
+use super::routes::{Direct, Routes};
 use super::sniff::{Version, sniff};
 use super::socket::Socket;
 use super::stream::Stream;
 use crate::access::{ApiKeys, Tls};
 use crate::error::BoxError;
-use crate::known::{Known, Reads, Reply};
+use crate::known::{AtOnce, Known, Reads, Reply};
+use crate::observe::Place;
 
 /// How long a connection without requests is kept once the server drains: for the last frames.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -55,6 +57,8 @@ pub(super) struct Site {
     pub(super) tls: Option<Tls>,
     /// If it is only for those that have one of these.
     pub(super) keys: Option<ApiKeys>,
+    /// Where REST is answered at once, and whose figures count that.
+    at_once: Box<[(Direct, Place)]>,
 }
 
 /// Serves the connection of `stream` until either side has enough.
@@ -86,8 +90,7 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>, crowded: bool) {
     drop(newcomer);
     match version {
         Version::Http1 => {
-            let socket = Socket::http1(stream, first, Arc::clone(&activity));
-            serve_http1(socket, site, activity, crowded).await;
+            serve_http1(stream, first, site, activity, crowded).await;
         }
         Version::Http2 => {
             activity.speaks_http2();
@@ -154,19 +157,28 @@ async fn tell_of_tls(stream: TcpStream) {
     }
 }
 
-async fn serve_http1(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
+async fn serve_http1(
+    stream: Stream,
+    first: Bytes,
+    site: Arc<Site>,
+    activity: Arc<Activity>,
+    crowded: bool,
+) {
     let limits = site.guard.limits();
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Ours tells a head from an idle connection.
-        .header_read_timeout(None)
-        .max_header_size(limits.head + HEAD_MARGIN)
-        .max_buf_size(limits.head + HEAD_MARGIN + (64 << 10))
-        .serve_connection(
-            TokioIo::new(socket),
-            service_fn(|request| respond(&site, &activity, request, crowded)),
-        );
-    let connection = pin!(connection);
+    let begin = |socket| {
+        let (site, activity) = (&site, &activity);
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // Ours tells a head from an idle connection.
+            .header_read_timeout(None)
+            .max_header_size(limits.head + HEAD_MARGIN)
+            .max_buf_size(limits.head + HEAD_MARGIN + (64 << 10))
+            .serve_connection(
+                TokioIo::new(socket),
+                service_fn(move |request| respond(site, activity, request, crowded)),
+            )
+    };
+    let connection = Http1::new(stream, first, &site, &activity, crowded, begin);
     let mut peer = Peer::new(connection, &activity, limits);
     let mut phase = site.guard.life().watch();
     // Through the lame-duck time the guard closes each connection with its next reply: to close
@@ -238,6 +250,38 @@ fn respond<'a>(
 }
 
 impl Site {
+    pub(super) fn new(
+        routes: Routes,
+        guard: &Arc<Guard>,
+        tls: Option<Tls>,
+        keys: Option<ApiKeys>,
+    ) -> Self {
+        let at_once = (routes.all().iter())
+            .filter(|(_, known)| known.at_once().is_some())
+            // To look a key up is the guard's, on its usual way.
+            .filter(|_| keys.is_none())
+            .map(|direct| (direct.clone(), guard.place(&direct.0)));
+        Self {
+            at_once: at_once.collect(),
+            guard: Arc::clone(guard),
+            routes,
+            tls,
+            keys,
+        }
+    }
+
+    /// Whether any REST is answered at once.
+    pub(super) fn answers_at_once(&self) -> bool {
+        !self.at_once.is_empty()
+    }
+
+    /// What answers requests for `path` at once over REST, and its place among the figures.
+    pub(super) fn answering_at_once(&self, path: &[u8]) -> Option<(&dyn AtOnce, Place)> {
+        let mut all = self.at_once.iter();
+        let ((_, known), place) = all.find(|((known, _), _)| known.as_bytes() == path)?;
+        Some((known.at_once()?, *place))
+    }
+
     /// What answers a request for `uri` at once, if that is to be answered at all.
     pub(super) fn at_once(&self, uri: &Uri, crowded: bool) -> Option<&dyn Known> {
         // To look a key up is the guard's, on its usual way.
@@ -293,7 +337,7 @@ pub(super) trait Conversation {
     fn graceful_shutdown(&mut self);
 }
 
-impl<C: GracefulConnection> Conversation for Pin<&mut C> {
+impl<C: GracefulConnection> Conversation for Pin<Box<C>> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         Future::poll(self.as_mut(), context).map(drop)
     }

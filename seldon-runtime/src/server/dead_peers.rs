@@ -52,12 +52,7 @@ impl Connection {
         let address = listener.local_addr().expect("it has an address");
         let peer = TcpStream::connect(address).await.expect("it listens");
         let (stream, _) = listener.accept().await.expect("a peer has come");
-        let site = Arc::new(Site {
-            routes: ready.routes(),
-            guard: Arc::clone(&ready.guard),
-            tls: None,
-            keys: None,
-        });
+        let site = Arc::new(Site::new(ready.routes(), &ready.guard, None, None));
         let life = ready.guard.life().clone();
         let served = tokio::spawn(serve(stream, site, false));
         Self { peer, life, served }

@@ -3,7 +3,7 @@
 //! Hyper goes by the chunks, closes the connection afterwards, and hides the Content-Length: safe by
 //! RFC 9112 §6.3, which would rather have it refused. So the head's lines are looked at as they
 //! come in. That is done where a head begins with what was just read; one that came in behind
-//! another request is hyper's alone.
+//! another request of hyper's is hyper's alone.
 
 /// As long as the names that are looked for, each with its colon.
 const LONGEST: usize = "transfer-encoding:".len();

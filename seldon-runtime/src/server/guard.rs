@@ -1,6 +1,8 @@
 //! What stands above every request: its id, its deadline, its place among the others, its panic,
 //! its error's document.
 
+mod at_once;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::future::poll_fn;
@@ -16,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
@@ -38,6 +40,8 @@ use crate::known::{Answering, Known, Reads, Reply};
 use crate::observe::{Format, Kind, Line, Metrics, Now, Place, noting, trace};
 use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
+
+pub(super) use at_once::{Answered, Whole};
 
 /// The guard of a server, over all its listeners.
 #[derive(Debug)]
@@ -75,6 +79,11 @@ impl Guard {
     pub(super) fn handshake_failed(&self, error: &dyn std::fmt::Display) {
         self.metrics.handshake_failed();
         tracing::debug!(%error, "the TLS handshake failed");
+    }
+
+    /// Whose figures count requests for `path`.
+    pub(super) fn place(&self, path: &str) -> Place {
+        self.metrics.place(path)
     }
 
     /// The states of the connections.
@@ -123,7 +132,7 @@ impl Guard {
         body: Bytes,
         known: &dyn Known,
     ) -> Option<Response<Reply>> {
-        let place = self.gate.try_enter()?;
+        let place = self.gate.try_pass()?;
         let mut asked = self.ask(head);
         let span = self.span(&asked);
         let answer = || match catch_unwind(AssertUnwindSafe(|| known.answer(head, body))) {
@@ -145,12 +154,7 @@ impl Guard {
         span: &Span,
     ) -> Response<Reply> {
         let now = Instant::now();
-        // Without a pause an answer that comes late is still late: its caller has given up.
-        let answered = match asked.deadline.is_some_and(|deadline| deadline <= now) {
-            true => Err(asked.late()),
-            false => answered,
-        };
-        let response = match answered {
+        let response = match asked.in_time(answered, now) {
             Ok(response) => response,
             Err(error) => error.into_response().map(Reply::Stream),
         };
@@ -298,11 +302,11 @@ impl Guard {
     fn finish(
         &self,
         mut response: Response<Reply>,
-        mut asked: Asked,
+        asked: Asked,
         span: &Span,
         now: Instant,
     ) -> Response<Reply> {
-        let id = asked.head.id.to_str().unwrap_or_default();
+        let id = asked.head.id.as_str();
         let error = match response.extensions_mut().remove::<Problem>() {
             Some(Problem(error)) => {
                 // What the answer says besides: `allow`, the compressions known.
@@ -320,19 +324,34 @@ impl Guard {
             None if asked.head.grpc => Error::of_response(&response),
             None => None,
         };
-        let (error, took) = (error.as_deref(), now.duration_since(asked.at));
-        let code = error.map(Error::code);
-        self.metrics.answered(asked.place, asked.kind, code, took);
-        trace::end(span, code);
-        self.line(&asked).log(response.status(), error, took);
+        self.note(&asked, span, response.status(), error.as_deref(), now);
+        let mut id = asked.head.id.into_value();
         // HTTP/2 would remember each id, and forget for it what comes again.
-        (asked.head.id).set_sensitive(asked.head.version >= Version::HTTP_2);
+        id.set_sensitive(asked.head.version >= Version::HTTP_2);
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, asked.head.id);
+        headers.insert(REQUEST_ID, id);
         if asked.head.version < Version::HTTP_2 && self.life.has_come(Phase::LameDuck) {
             close(headers);
         }
         response
+    }
+}
+
+impl Guard {
+    /// Counts and logs what a request was answered with.
+    fn note(
+        &self,
+        asked: &Asked,
+        span: &Span,
+        status: StatusCode,
+        error: Option<&Error>,
+        now: Instant,
+    ) {
+        let took = now.duration_since(asked.at);
+        let code = error.map(Error::code);
+        self.metrics.answered(asked.place, asked.kind, code, took);
+        trace::end(span, code);
+        self.line(asked).log(status, error, took);
     }
 }
 
@@ -349,6 +368,14 @@ struct Asked {
 }
 
 impl Asked {
+    /// Without a pause an answer that comes late is still late: its caller has given up.
+    fn in_time<T>(&self, answered: Result<T>, now: Instant) -> Result<T> {
+        match self.deadline.is_some_and(|deadline| deadline <= now) {
+            true => Err(self.late()),
+            false => answered,
+        }
+    }
+
     fn late(&self) -> Error {
         let time = self
             .deadline
@@ -361,7 +388,7 @@ impl Asked {
 impl Guard {
     fn line<'a>(&'a self, asked: &'a Asked) -> Line<'a> {
         Line {
-            id: asked.head.id.to_str().unwrap_or_default(),
+            id: asked.head.id.as_str(),
             service: self.metrics.name(asked.place),
             kind: asked.kind,
             parent: asked.head.parent.as_ref(),

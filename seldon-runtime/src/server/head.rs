@@ -1,10 +1,10 @@
 //! What the guard reads of a request's head, in one pass: a look-up by name hashes the name.
 
+use http::Version;
 use http::request::Parts;
-use http::{HeaderValue, Version};
 
 use super::deadline::{GRPC_TIMEOUT, Patience, REQUEST_TIMEOUT, patience};
-use super::request_id::{REQUEST_ID, request_id};
+use super::request_id::{REQUEST_ID, RequestId};
 use crate::error::{Code, Error, Result};
 use crate::grpc::is_grpc_type;
 use crate::observe::TraceParent;
@@ -14,7 +14,7 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) grpc: bool,
     /// The id that the request goes by.
-    pub(super) id: HeaderValue,
+    pub(super) id: RequestId,
     pub(super) patience: Patience,
     pub(super) parent: Option<TraceParent>,
     /// What is wrong with the header `host`.
@@ -67,7 +67,7 @@ impl Head {
         Self {
             version,
             grpc: kind.first.is_some_and(is_grpc_type),
-            id: request_id(id),
+            id: RequestId::of(id.map(|id| id.as_bytes())),
             patience: patience(grpc_timeout.first, milliseconds.first),
             // One that comes twice is none.
             parent: match trace.more {
@@ -78,6 +78,25 @@ impl Head {
             coding: check_coding(coding),
             target: target.map_or(0, |target| target.as_str().len()),
             rest,
+        }
+    }
+
+    /// A head of which no more is to be checked: one that is not gRPC's, over HTTP/1.1.
+    pub(super) fn plain(
+        id: Option<&[u8]>,
+        patience: Patience,
+        parent: Option<TraceParent>,
+    ) -> Self {
+        Self {
+            version: Version::HTTP_11,
+            grpc: false,
+            id: RequestId::of(id),
+            patience,
+            parent,
+            host: Ok(()),
+            coding: true,
+            target: 0,
+            rest: 0,
         }
     }
 
@@ -111,11 +130,14 @@ fn check_host(host: Values<'_>, version: Version) -> Result<(), &'static str> {
     match host.first {
         _ if host.more => Err("is given twice"),
         None if version == Version::HTTP_11 => Err("is missing"),
-        Some(host) if !host.iter().all(|b| OF_AUTHORITY[usize::from(*b)]) => {
-            Err("is no name of a host")
-        }
+        Some(host) if !is_host(host) => Err("is no name of a host"),
         _ => Ok(()),
     }
+}
+
+/// Whether `host` can be an authority, or is empty.
+pub(super) fn is_host(host: &[u8]) -> bool {
+    host.iter().all(|b| OF_AUTHORITY[usize::from(*b)])
 }
 
 /// What an authority is made of, RFC 3986 §3.2, without a user, which HTTP has no use for.
@@ -165,7 +187,7 @@ mod tests {
             ("content-type", "application/grpc"),
             ("content-type", "text/plain"),
         ]);
-        assert_eq!(head.id, "a");
+        assert_eq!(head.id.as_str(), "a");
         let second = std::time::Duration::from_secs(1);
         assert_eq!(head.patience, Patience::For(second));
         assert!(head.grpc);

@@ -18,6 +18,9 @@ mod framing;
 mod guard;
 mod head;
 mod health;
+mod http1;
+mod http1_head;
+mod http1_reply;
 mod http2;
 mod http2_body;
 mod index;
@@ -466,12 +469,7 @@ struct Ready {
 impl Ready {
     /// What is served at an address: `routes`, to those that may come in.
     fn site(&self, routes: Routes) -> Site {
-        Site {
-            routes,
-            guard: Arc::clone(&self.guard),
-            tls: self.tls.clone(),
-            keys: self.keys.clone(),
-        }
+        Site::new(routes, &self.guard, self.tls.clone(), self.keys.clone())
     }
 
     /// Both faces, by the router alone.

@@ -10,34 +10,60 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest id that is taken over from a caller.
 const LONGEST: usize = 128;
 
-/// The id of a request that came with `said`: that if it is one that no log or page can be harmed
-/// by, `[A-Za-z0-9._-]{1,128}`; else a new one.
-pub(super) fn request_id(said: Option<&HeaderValue>) -> HeaderValue {
-    match said {
-        Some(id) if is_plain(id.as_bytes()) => id.clone(),
-        _ => new(),
+/// The id of one request.
+pub(super) enum RequestId {
+    /// Made here: digits.
+    New([u8; 16]),
+    /// The caller's.
+    Said(HeaderValue),
+}
+
+impl RequestId {
+    /// The id of a request that came with `said`: that if it is one that no log or page can be
+    /// harmed by, `[A-Za-z0-9._-]{1,128}`; else a new one.
+    pub(super) fn of(said: Option<&[u8]>) -> Self {
+        (said.filter(|id| is_plain(id)))
+            .and_then(|id| HeaderValue::from_bytes(id).ok())
+            .map_or_else(Self::new, Self::Said)
+    }
+
+    /// Sixteen digits that no other request of this thread has, and others only by a rare chance:
+    /// enough to find a request in a log, and a fraction of what a UUID costs.
+    fn new() -> Self {
+        let next = NEXT.get();
+        NEXT.set(next.wrapping_add(0x9e37_79b9_7f4a_7c15));
+        // Each number once, and no order to be seen: the finish of SplitMix64.
+        let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mixed = mixed ^ (mixed >> 31);
+        let mut digits = [0; 16];
+        for (at, digit) in digits.iter_mut().enumerate() {
+            *digit = b"0123456789abcdef"[(mixed >> (4 * at)) as usize & 15];
+        }
+        Self::New(digits)
+    }
+
+    /// As text.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::New(digits) => std::str::from_utf8(digits).unwrap_or_default(),
+            Self::Said(id) => id.to_str().unwrap_or_default(),
+        }
+    }
+
+    /// As a header has it.
+    pub(super) fn into_value(self) -> HeaderValue {
+        match self {
+            Self::New(digits) => HeaderValue::from_bytes(&digits)
+                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            Self::Said(id) => id,
+        }
     }
 }
 
 thread_local! {
     /// Where this thread's ids go on from; it begins at random.
     static NEXT: Cell<u64> = Cell::new(uuid::Uuid::new_v4().as_u64_pair().0);
-}
-
-/// Sixteen digits that no other request of this thread has, and others only by a rare chance:
-/// enough to find a request in a log, and a fraction of what a UUID costs.
-fn new() -> HeaderValue {
-    let next = NEXT.get();
-    NEXT.set(next.wrapping_add(0x9e37_79b9_7f4a_7c15));
-    // Each number once, and no order to be seen: the finish of SplitMix64.
-    let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let mixed = mixed ^ (mixed >> 31);
-    let mut digits = [0; 16];
-    for (at, digit) in digits.iter_mut().enumerate() {
-        *digit = b"0123456789abcdef"[(mixed >> (4 * at)) as usize & 15];
-    }
-    HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
 fn is_plain(id: &[u8]) -> bool {
@@ -52,8 +78,7 @@ mod tests {
     use super::*;
 
     fn of(id: &str) -> HeaderValue {
-        let value = HeaderValue::from_str(id).expect("a header can hold it");
-        request_id(Some(&value))
+        RequestId::of(Some(id.as_bytes())).into_value()
     }
 
     #[test]
@@ -66,7 +91,9 @@ mod tests {
 
     #[test]
     fn new_ones_differ() {
-        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| request_id(None)).collect();
+        let ids: std::collections::HashSet<_> = (0..10_000)
+            .map(|_| RequestId::of(None).into_value())
+            .collect();
         assert_eq!(ids.len(), 10_000);
     }
 

@@ -35,6 +35,11 @@ impl Routes {
         found.map(|(_, known)| &**known)
     }
 
+    /// All that answers without the router.
+    pub(super) fn all(&self) -> &[Direct] {
+        &self.known
+    }
+
     /// The router's answer.
     pub(super) fn call(
         &self,

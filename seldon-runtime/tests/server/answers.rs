@@ -385,16 +385,23 @@ async fn a_content_length_beside_chunks_is_refused() {
 }
 
 #[tokio::test]
-async fn behind_another_request_the_chunks_count_and_the_connection_ends() {
+async fn behind_a_request_of_another_kind_the_chunks_count_and_the_connection_ends() {
     let server = Running::quick(long()).await;
-    let mut peer = server.connect().await;
-    // RFC 9112 §6.3: nothing of this can be taken for a third request.
     let both = "POST /predict HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[0,1]\r\n0\r\n\r\n";
-    peer.send(post(&[ANSWER]) + both).await;
-    assert_eq!(peer.answer().await.status, 200);
+    // RFC 9112 §6.3: nothing of this can be taken for a third request.
+    let mut peer = server.connect().await;
+    peer.send(format!("GET /nowhere HTTP/1.1\r\nhost: test\r\n\r\n{both}"))
+        .await;
+    assert_eq!(peer.answer().await.status, 404);
     let answer = peer.answer().await;
     let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
     assert_eq!(body["predictions"][1]["score"], 1.0);
+    assert!(peer.closed().await.is_empty());
+    // Behind one of the usual kind it is refused, as it is where a connection begins with it.
+    let mut peer = server.connect().await;
+    peer.send(post(&[ANSWER]) + both).await;
+    assert_eq!(peer.answer().await.status, 200);
+    assert_eq!(peer.answer().await.status, 400);
     assert!(peer.closed().await.is_empty());
 }
 

@@ -15,6 +15,7 @@ mod drain;
 mod floods;
 mod formats;
 mod health;
+mod http1;
 mod keys;
 mod metrics;
 mod overload;

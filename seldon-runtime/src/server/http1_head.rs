@@ -1,0 +1,263 @@
+//! Reads the head of a request as most are; whatever is unusual about one is hyper's to judge.
+
+use std::mem::MaybeUninit;
+
+use super::deadline::{GRPC_TIMEOUT, Patience, REQUEST_TIMEOUT, patience};
+use super::head::is_host;
+use super::request_id::REQUEST_ID;
+use crate::grpc::is_grpc_type;
+use crate::observe::{Kind, TraceParent};
+
+/// The most headers of a usual request.
+const HEADERS: usize = 64;
+
+/// What the bytes that have come begin with.
+#[derive(Debug, PartialEq)]
+pub(super) enum Heading<'a> {
+    /// Not yet all of a head.
+    Part,
+    /// Something else than what is read here, or nothing that may be read at all.
+    Unusual,
+    Usual(Usual<'a>),
+}
+
+/// A `GET` or `POST` over HTTP/1.1 with its body, if any, in one piece.
+#[derive(Debug, PartialEq)]
+pub(super) struct Usual<'a> {
+    pub(super) kind: Kind,
+    pub(super) path: &'a [u8],
+    pub(super) query: &'a [u8],
+    /// The bytes of the head, and of the body behind it.
+    pub(super) head: usize,
+    pub(super) body: usize,
+    pub(super) id: Option<&'a [u8]>,
+    pub(super) patience: Patience,
+    pub(super) parent: Option<TraceParent>,
+}
+
+impl<'a> Heading<'a> {
+    /// Reads the head that `bytes` begin with, if it has at most `most` bytes.
+    pub(super) fn read(bytes: &'a [u8], most: usize) -> Self {
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(bytes, &mut headers) {
+            Ok(httparse::Status::Complete(head)) if head <= most => {
+                Usual::of(&request, head).map_or(Self::Unusual, Self::Usual)
+            }
+            Ok(httparse::Status::Partial) if bytes.len() <= most => Self::Part,
+            _ => Self::Unusual,
+        }
+    }
+}
+
+impl<'a> Usual<'a> {
+    fn of(request: &httparse::Request<'_, 'a>, head: usize) -> Option<Self> {
+        let kind = match request.method? {
+            "GET" => Kind::Get,
+            "POST" => Kind::Post,
+            _ => return None,
+        };
+        if request.version != Some(1) {
+            return None;
+        }
+        let target = request.path?.as_bytes();
+        if !is_plain(target) {
+            return None;
+        }
+        let at = memchr::memchr(b'?', target).unwrap_or(target.len());
+        let mut usual = Self {
+            kind,
+            path: &target[..at],
+            query: target.get(at + 1..).unwrap_or_default(),
+            head,
+            body: 0,
+            id: None,
+            patience: Patience::Unsaid,
+            parent: None,
+        };
+        let (mut host, mut length, mut trace) = (None, None, Single::None);
+        let (mut grpc_timeout, mut milliseconds) = (None, None);
+        for header in &*request.headers {
+            let (name, value) = (header.name.as_bytes(), header.value);
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            // By their lengths first: of most headers that is all that is compared.
+            match name.len() {
+                4 if is("host") && (host.replace(value).is_some() || !is_host(value)) => {
+                    return None;
+                }
+                6 if is("expect") => return None,
+                7 if is("upgrade") => return None,
+                10 if is("connection") && !value.eq_ignore_ascii_case(b"keep-alive") => {
+                    return None;
+                }
+                11 if is(TraceParent::HEADER) => trace.see(value),
+                12 if is(REQUEST_ID.as_str()) => {
+                    usual.id.get_or_insert(value);
+                }
+                12 if is("content-type") && is_grpc_type(value) => return None,
+                12 if is(GRPC_TIMEOUT) => {
+                    grpc_timeout.get_or_insert(value);
+                }
+                14 if is("content-length") => {
+                    if length.is_some() {
+                        return None;
+                    }
+                    length = Some(number(value)?);
+                }
+                16 if is("content-encoding") => return None,
+                17 if is("transfer-encoding") => return None,
+                20 if is(REQUEST_TIMEOUT) => {
+                    milliseconds.get_or_insert(value);
+                }
+                _ => {}
+            }
+        }
+        host?;
+        usual.body = length.unwrap_or(0);
+        // Its body is not for the one who answers.
+        if kind == Kind::Get && usual.body > 0 {
+            return None;
+        }
+        usual.patience = patience(grpc_timeout, milliseconds);
+        usual.parent = trace.once().and_then(TraceParent::parse);
+        Some(usual)
+    }
+}
+
+/// What comes once or does not count.
+enum Single<'a> {
+    None,
+    One(&'a [u8]),
+    Several,
+}
+
+impl<'a> Single<'a> {
+    fn see(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::None => Self::One(value),
+            _ => Self::Several,
+        };
+    }
+
+    fn once(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Whether hyper takes all of `target` as it is: no fragment, nothing that it refuses, nothing that
+/// it decodes. Without a way out in between this is a few instructions for many bytes.
+fn is_plain(target: &[u8]) -> bool {
+    let unusual = |b: u8| matches!(b, 0..=b' ' | b'"' | b'#' | b'<' | b'>' | 0x7f..);
+    !target.iter().fold(false, |found, &b| found | unusual(b))
+}
+
+/// A length in digits and nothing else, of which there are few enough for it to fit.
+fn number(digits: &[u8]) -> Option<usize> {
+    if digits.is_empty() || digits.len() > 9 {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        (digit < 10).then_some(10 * number + usize::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MOST: usize = 64 << 10;
+
+    fn read(text: &str) -> Heading<'_> {
+        Heading::read(text.as_bytes(), MOST)
+    }
+
+    const WHOLE: &str = "POST /predict?client=a HTTP/1.1\r\nHost: test\r\nContent-Length: 12\r\nX-Request-Id: a\r\nx-request-timeout-ms: 5\r\nConnection: keep-alive\r\n\r\n";
+
+    #[test]
+    fn a_usual_head_is_read_once_it_is_whole() {
+        for end in 0..WHOLE.len() {
+            assert_eq!(read(&WHOLE[..end]), Heading::Part, "{end}");
+        }
+        let Heading::Usual(usual) = read(WHOLE) else {
+            panic!("it is a usual one");
+        };
+        assert_eq!(
+            (usual.path, usual.query),
+            (&b"/predict"[..], &b"client=a"[..])
+        );
+        assert_eq!((usual.head, usual.body), (WHOLE.len(), 12));
+        assert_eq!(usual.id, Some(&b"a"[..]));
+        let five = std::time::Duration::from_millis(5);
+        assert_eq!(usual.patience, Patience::For(five));
+    }
+
+    #[test]
+    fn whatever_can_be_read_in_two_ways_is_unusual() {
+        let line = "Content-Length: 12";
+        for other in [
+            "Content-Length: 12\r\ncontent-length: 12",
+            "Content-Length: 12, 12",
+            "Content-Length: +12",
+            "Content-Length:",
+            "Content-Length: 1234567890",
+            "Transfer-Encoding: chunked",
+            "Content-Length: 12\r\nTRANSFER-ENCODING: chunked",
+            "Content-Length : 12",
+            "Content-Length: 12\r\n folded",
+            "Content-Length: 12\0",
+            "Content-Length: 12\r\nexpect: 100-continue",
+            "Content-Length: 12\r\nupgrade: h2c",
+            "Content-Length: 12\r\nhost: test",
+        ] {
+            assert_eq!(
+                read(&WHOLE.replace(line, other)),
+                Heading::Unusual,
+                "{other}"
+            );
+        }
+        for (part, other) in [
+            ("POST", "PUT"),
+            ("POST", "GET"),
+            ("HTTP/1.1", "HTTP/1.0"),
+            ("/predict", "http://test/predict"),
+            ("client=a", "client=<a"),
+            ("client=a", "client=a#b"),
+            ("client=a", "client=\u{e9}"),
+            ("Host: test\r\n", ""),
+            ("Host: test", "Host: a b"),
+            ("Connection: keep-alive", "Connection: close"),
+        ] {
+            let head = WHOLE.replace(part, other);
+            // A path that is no path of ours is turned away one step further.
+            let path = matches!(read(&head), Heading::Usual(usual) if usual.path[0] != b'/');
+            assert!(path || read(&head) == Heading::Unusual, "{head}");
+        }
+        assert_eq!(
+            Heading::read(WHOLE.as_bytes(), WHOLE.len() - 1),
+            Heading::Unusual
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Heading::read(&bytes, 200);
+        }
+
+        #[test]
+        fn one_byte_changed_never_lengthens_what_is_read(at in 0..WHOLE.len(), to in any::<u8>()) {
+            let mut bytes = WHOLE.as_bytes().to_vec();
+            bytes[at] = to;
+            if let Heading::Usual(usual) = Heading::read(&bytes, MOST) {
+                prop_assert!(usual.head <= bytes.len());
+                prop_assert!(usual.path.len() + usual.query.len() < bytes.len());
+            }
+        }
+    }
+}
