@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::error::{Code, Error, Result};
+use crate::live::MODEL_VERSION;
 
 /// A service's route.
 pub(crate) trait Known: Send + Sync + 'static {
@@ -49,6 +50,8 @@ pub(crate) struct Said {
     pub(crate) json: Bytes,
     /// It was made without what would have made it better.
     pub(crate) degraded: bool,
+    /// The version of the model that it is of, where that is known.
+    pub(crate) version: Option<HeaderValue>,
     /// When it was there.
     pub(crate) at: Instant,
 }
@@ -63,6 +66,9 @@ impl Said {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
+        if let Some(version) = self.version {
+            headers.insert(MODEL_VERSION, version);
+        }
         if self.degraded {
             let (name, value) = DEGRADED;
             let name = HeaderName::from_static(name);

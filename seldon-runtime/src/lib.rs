@@ -9,6 +9,7 @@ pub mod error;
 mod gate;
 pub mod grpc;
 mod known;
+mod live;
 mod observe;
 mod openapi;
 pub mod predict;

@@ -1,11 +1,13 @@
 //! A loaded model with what the server must know of it: name, path, style of replies.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::artifact::Folder;
 use crate::error::Result;
-use crate::observe::{Figures, Origin};
+use crate::live::{Current, Pinned, Version};
+use crate::observe::Figures;
 use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
 
@@ -17,17 +19,17 @@ use crate::recommend::{Recommender, Scores};
 /// ```
 #[derive(Debug)]
 pub struct Service<M, S = ()> {
-    /// In one allocation, because each call that leaves its task takes a share.
-    loaded: Arc<Loaded<M, S>>,
+    current: Arc<Current<M>>,
+    permanent: Arc<Permanent<S>>,
     settings: Arc<Settings>,
 }
 
+/// What all versions of the model have in common.
 #[derive(Debug)]
-struct Loaded<M, S> {
-    model: M,
+struct Permanent<S> {
     source: S,
     pool: Option<Pool>,
-    /// A `Batcher` of the predictor's data, where it batches.
+    /// A `Batcher` of the predictor, where it batches.
     batcher: Option<Box<dyn Any + Send + Sync>>,
     figures: Figures,
 }
@@ -42,8 +44,6 @@ pub(crate) struct Settings {
     pub(crate) scores: Scores,
     /// The most recommendations that one reply holds; a greater `limit` is cut to it.
     pub(crate) max_limit: u32,
-    /// Which model it is, where that is known.
-    pub(crate) origin: Option<Origin>,
 }
 
 impl Settings {
@@ -59,7 +59,6 @@ impl Settings {
             reply,
             scores,
             max_limit: Self::MAX_LIMIT,
-            origin: None,
         }
     }
 }
@@ -74,18 +73,18 @@ impl<P: Predictor> Service<P> {
         model.warm_up()?;
         let name = model.facts().name.into_owned();
         let settings = Settings::new(&name, P::PATH, P::REPLY, Scores::Unit);
-        let batcher = P::BATCHING.map(|_| Box::new(Batcher::<P::Data>::new()) as _);
-        let pool = P::Run::pool(P::NAME)?;
-        Ok(Self::new(
-            Loaded {
-                model,
-                source: (),
-                pool,
-                batcher,
-                figures: Figures::default(),
-            },
-            settings,
-        ))
+        let permanent = Permanent {
+            source: (),
+            pool: P::Run::pool(P::NAME)?,
+            batcher: P::BATCHING.map(|_| Box::new(Batcher::<P>::new()) as _),
+            figures: Figures::default(),
+        };
+        Ok(Self::new(model, permanent, settings))
+    }
+
+    /// The queue before the predictor's batches, if it batches.
+    pub(crate) fn batcher(&self) -> Option<&Batcher<P>> {
+        self.permanent.batcher.as_ref()?.downcast_ref()
     }
 }
 
@@ -98,24 +97,21 @@ impl<R: Recommender> Service<R, R::Source> {
     pub fn recommender(model: R, source: R::Source) -> Result<Self> {
         model.warm_up()?;
         let settings = Settings::new(R::NAME, R::PATH, Reply::Documented, R::SCORES);
-        let pool = R::Run::pool(R::NAME)?;
-        Ok(Self::new(
-            Loaded {
-                model,
-                source,
-                pool,
-                batcher: None,
-                figures: Figures::default(),
-            },
-            settings,
-        ))
+        let permanent = Permanent {
+            source,
+            pool: R::Run::pool(R::NAME)?,
+            batcher: None,
+            figures: Figures::default(),
+        };
+        Ok(Self::new(model, permanent, settings))
     }
 }
 
 impl<M, S> Service<M, S> {
-    fn new(loaded: Loaded<M, S>, settings: Settings) -> Self {
+    fn new(model: M, permanent: Permanent<S>, settings: Settings) -> Self {
         Self {
-            loaded: Arc::new(loaded),
+            current: Arc::new(Current::new(model, permanent.figures.clone())),
+            permanent: Arc::new(permanent),
             settings: Arc::new(settings),
         }
     }
@@ -155,22 +151,34 @@ impl<M, S> Service<M, S> {
         self
     }
 
-    /// The same service, which says that its model is the one of `folder`: the index shows the
-    /// model's digest, and the metrics what it took to load, from opening the folder until now.
+    /// The same service, which says that its model is the one of `folder`: replies and the index
+    /// name its version, and the metrics show what it took to load, from opening the folder until
+    /// now.
     #[must_use]
-    pub fn loaded_from(mut self, folder: &Folder) -> Self {
-        self.settings_mut().origin = Some(folder.origin());
+    pub fn loaded_from(self, folder: &Folder) -> Self {
+        self.current.is_of(folder.origin());
         self
     }
 
-    /// The model.
-    pub fn model(&self) -> &M {
-        &self.loaded.model
+    /// The model that answers now.
+    pub fn model(&self) -> impl Deref<Target = M> {
+        Held(self.current.hold())
+    }
+
+    /// The service with the version of its model that one request has. A request that `waits` for
+    /// anything says so.
+    pub(crate) fn pin(&self, waits: bool) -> Pinned<'_, M, S> {
+        Pinned::new(self, &self.current, waits)
+    }
+
+    /// The model's versions.
+    pub(crate) fn current(&self) -> &Arc<Current<M>> {
+        &self.current
     }
 
     /// Where its candidates come from.
     pub fn source(&self) -> &S {
-        &self.loaded.source
+        &self.permanent.source
     }
 
     /// The service's name.
@@ -192,17 +200,12 @@ impl<M, S> Service<M, S> {
     }
 
     pub(crate) fn pool(&self) -> Option<&Pool> {
-        self.loaded.pool.as_ref()
+        self.permanent.pool.as_ref()
     }
 
     /// What is counted of it.
     pub(crate) fn figures(&self) -> &Figures {
-        &self.loaded.figures
-    }
-
-    /// The queue before the predictor's batches, if it batches.
-    pub(crate) fn batcher<D: 'static>(&self) -> Option<&Batcher<D>> {
-        self.loaded.batcher.as_ref()?.downcast_ref()
+        &self.permanent.figures
     }
 
     fn settings_mut(&mut self) -> &mut Settings {
@@ -214,8 +217,20 @@ impl<M, S> Service<M, S> {
 impl<M, S> Clone for Service<M, S> {
     fn clone(&self) -> Self {
         Self {
-            loaded: Arc::clone(&self.loaded),
+            current: Arc::clone(&self.current),
+            permanent: Arc::clone(&self.permanent),
             settings: Arc::clone(&self.settings),
         }
+    }
+}
+
+/// A version of the model, as the model.
+struct Held<M>(Arc<Version<M>>);
+
+impl<M> Deref for Held<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        self.0.model()
     }
 }

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::Error;
+use crate::live::MODEL_VERSION;
 
 /// The `domain` of each `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "seldon.io";
@@ -24,7 +27,12 @@ impl Error {
         if let Some(wait) = self.retry_after() {
             details.set_retry_info(Some(wait));
         }
-        Status::with_error_details(face.grpc, self.public_detail(), details)
+        let mut status = Status::with_error_details(face.grpc, self.public_detail(), details);
+        if let Some(version) = &self.0.version {
+            let headers = HeaderMap::from_iter([(MODEL_VERSION, version.clone())]);
+            *status.metadata_mut() = MetadataMap::from_headers(headers);
+        }
+        status
     }
 
     /// The same, for a status that goes through code that is not ours; [`Error::of_response`]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Code, Error, Violation};
 use crate::access::CHALLENGE;
+use crate::live::MODEL_VERSION;
 
 /// What a handler leaves in the response's extensions for the guard above it, which knows the
 /// request's id and so writes the document.
@@ -71,6 +72,9 @@ impl Error {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(version) = &self.0.version {
+            headers.insert(MODEL_VERSION, version.clone());
+        }
         if self.code() == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
         }

@@ -12,6 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::HeaderValue;
+
 pub use code::Code;
 pub(crate) use http::Problem;
 
@@ -37,6 +39,8 @@ struct Inner {
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// The version of the model that the error is of, as its answer says.
+    version: Option<HeaderValue>,
 }
 
 /// One thing that is wrong with a request.
@@ -57,6 +61,7 @@ impl Error {
             violations: Vec::new(),
             retry_after: None,
             cause: None,
+            version: None,
         }))
     }
 
@@ -133,6 +138,12 @@ impl Error {
     /// When the caller may try again, where that helps.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The same error, of this version of the model.
+    pub(crate) fn of_version(mut self, version: &HeaderValue) -> Self {
+        self.0.version = Some(version.clone());
+        self
     }
 
     /// Whether a `T` led to it.

@@ -10,8 +10,10 @@ use super::frame::frame_answer;
 use super::{Answer, Message};
 use crate::any::Any;
 use crate::error::{Code, Error, Result, Violation, echo};
+use crate::live::{Pinned, Versioned};
 use crate::observe::{Stage, Transport};
-use crate::predict::{Checked, Class, Payload, Predictor, arriving, non_finite, score_one};
+use crate::predict::{Arrival, Checked, Class, Executor, Payload, Predictor};
+use crate::predict::{arriving, non_finite, score_one};
 use crate::proto::{ClassificationReply, ClassificationReplyMeta, ClassificationResult};
 use crate::service::{Service, Settings};
 
@@ -25,16 +27,12 @@ pub fn unpack<P: Predictor>(request: Message) -> Result<Unpacked<P::Data>> {
     unpack_by(request, P::Data::TYPE_NAME, unpack_message::<P>)
 }
 
-/// The same as `service`'s own predictor does it.
+/// The same as `model` does it.
 ///
 /// # Errors
 ///
 /// As [`unpack`].
-pub fn unpack_for<P: Predictor>(
-    service: &Service<P>,
-    request: Message,
-) -> Result<Unpacked<P::Data>> {
-    let model = service.model();
+fn unpack_for<P: Predictor>(model: &P, request: Message) -> Result<Unpacked<P::Data>> {
     unpack_by(request, model.message(), |any| model.unpack_features(any))
 }
 
@@ -117,7 +115,25 @@ pub fn classify<P: Predictor>(
     service: &Service<P>,
     unpacked: Result<Unpacked<P::Data>>,
 ) -> impl Answer {
-    async move { score_unpacked(service, unpacked?, message).await }
+    async move {
+        let (pinned, arrival) = begin(service);
+        let answered = score_unpacked(&pinned, arrival, unpacked, message).await;
+        pinned.version().note(answered)
+    }
+}
+
+/// The same for a predictor that unpacks features itself: by the version that scores them.
+///
+/// # Errors
+///
+/// Those of [`classify`].
+pub fn classify_for<P: Predictor>(service: &Service<P>, request: Message) -> impl Answer {
+    async move {
+        let (pinned, arrival) = begin(service);
+        let unpacked = unpack_for(pinned.version().model(), request);
+        let answered = score_unpacked(&pinned, arrival, unpacked, message).await;
+        pinned.version().note(answered)
+    }
 }
 
 /// The same, framed, for messages of at most `limit` bytes.
@@ -129,28 +145,38 @@ pub(super) async fn classify_framed<P: Predictor>(
     service: &Service<P>,
     request: Message,
     limit: usize,
-) -> Result<Bytes> {
-    let unpacked = unpack_for(service, request)?;
-    score_unpacked(service, unpacked, |settings, puid, answer| {
+) -> Result<Versioned<Bytes>> {
+    let (pinned, arrival) = begin(service);
+    let unpacked = unpack_for(pinned.version().model(), request);
+    let answered = score_unpacked(&pinned, arrival, unpacked, |settings, puid, answer| {
         frame_answer(settings, &puid, &answer, limit)
-    })
-    .await?
+    });
+    let answered = answered.await.and_then(|framed| framed);
+    pinned.version().note(answered)
+}
+
+/// What a call has before it is read.
+fn begin<P: Predictor>(service: &Service<P>) -> (Pinned<'_, P>, Option<Arrival>) {
+    let arrival = arriving(service);
+    let waits = P::Run::HOPS || arrival.is_some();
+    (service.pin(waits), arrival)
 }
 
 async fn score_unpacked<P: Predictor, T>(
-    service: &Service<P>,
-    unpacked: Unpacked<P::Data>,
+    pinned: &Pinned<'_, P>,
+    arrival: Option<Arrival>,
+    unpacked: Result<Unpacked<P::Data>>,
     write: impl FnOnce(&Settings, String, Checked) -> T,
 ) -> Result<T> {
-    let Unpacked { puid, data, begun } = unpacked;
-    let mut watch = (service.figures().stages).watch_from(Transport::Grpc, begun);
+    let Unpacked { puid, data, begun } = unpacked?;
+    let mut watch = (pinned.figures().stages).watch_from(Transport::Grpc, begun);
     watch.lap(Stage::Decode);
-    let answer = score_one(service, &mut watch, arriving(service), data).await?;
+    let answer = score_one(pinned, &mut watch, arrival, data).await?;
     let puid = match puid.is_empty() {
         true => crate::puid::new(),
         false => puid,
     };
-    let reply = write(service.settings(), puid, answer);
+    let reply = write(pinned.settings(), puid, answer);
     watch.lap(Stage::Encode);
     Ok(reply)
 }

@@ -12,13 +12,14 @@ use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use prost::Message as _;
 
-use super::Message;
 use super::frame::HEADER;
 use super::route::{
     Choice, first, is_grpc, model_named, no_single_message, over_limit, undecodable,
 };
+use super::{Message, Versioned};
 use crate::error::{BoxError, Result};
 use crate::known::{self, Answering, Known, Reads};
+use crate::live::MODEL_VERSION;
 
 const ENCODING: &str = "grpc-encoding";
 
@@ -138,10 +139,15 @@ fn decode(mut body: Bytes, limit: usize) -> Result<Message> {
     message.ok_or_else(no_single_message)
 }
 
-fn respond(framed: Result<Bytes>) -> Result<Response<known::Reply>> {
-    let mut response = Response::new(known::Reply::Message(framed?));
+fn respond(framed: Result<Versioned<Bytes>>) -> Result<Response<known::Reply>> {
+    let Versioned { reply, version } = framed?;
+    let mut response = Response::new(known::Reply::Message(reply));
+    let headers = response.headers_mut();
     let grpc = HeaderValue::from_static("application/grpc");
-    response.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    headers.insert(header::CONTENT_TYPE, grpc);
+    if let Some(version) = version {
+        headers.insert(MODEL_VERSION, version);
+    }
     Ok(response)
 }
 

@@ -144,7 +144,6 @@ mod tests {
             reply: crate::predict::Reply::Documented,
             scores: crate::recommend::Scores::Unit,
             max_limit: 1,
-            origin: None,
         }
     }
 

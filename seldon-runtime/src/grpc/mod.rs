@@ -8,11 +8,12 @@ mod route;
 use std::future::Future;
 
 pub(crate) use classify::unpack_message;
-pub use classify::{classify, type_name, unpack, unpack_for};
+pub use classify::{classify, classify_for, type_name, unpack};
 pub(crate) use direct::read;
 pub(crate) use route::{CLASSIFY, Classifiers, is_grpc_type};
 
 use crate::error::Result;
+pub use crate::live::Versioned;
 use crate::proto::{ClassificationReply, ClassificationRequest};
 use crate::service::Service;
 
@@ -23,7 +24,7 @@ pub(crate) const SERVICE: &str = "io.seldon.api.rpc.Seldon";
 pub type Message = ClassificationRequest;
 
 /// What a call is answered with.
-pub type Reply = Result<ClassificationReply>;
+pub type Reply = Result<Versioned<ClassificationReply>>;
 
 /// A reply that is on its way.
 ///

@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
+use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc as Unary, UnaryService};
 use tonic::{Status, codec::CompressionEncoding};
 use tonic_prost::ProstCodec;
@@ -18,9 +19,10 @@ use tonic_prost::ProstCodec;
 use super::classify::{classify_framed, type_name};
 use super::direct::{Direct, is_compressed};
 use super::frame::frame;
-use super::{Message, Reply};
+use super::{Message, Reply, Versioned};
 use crate::error::{Code, Error, Result, echo};
 use crate::known::Known;
+use crate::live::MODEL_VERSION;
 use crate::observe::choose;
 use crate::predict::{Executor, Predictor};
 use crate::proto::{ClassificationReply, ClassificationRequest};
@@ -42,12 +44,12 @@ pub(crate) struct Classifiers {
 
 impl Classifiers {
     pub(crate) fn add<P: Predictor>(&mut self, service: Service<P>) {
-        let one = Arc::new(One(service.clone()));
+        let one = Arc::new(One::new(service.clone()));
         self.alone = match self.all.is_empty() {
             true => Some(Box::new(|limit| routes(one, limit))),
             false => None,
         };
-        self.all.push(Box::new(One(service)));
+        self.all.push(Box::new(One::new(service)));
     }
 
     /// The method for messages of at most `limit` bytes each way; nothing where there is no
@@ -82,11 +84,15 @@ pub(super) trait Choice: Send + Sync + 'static {
         model: Option<&str>,
         request: Message,
         limit: usize,
-    ) -> impl Future<Output = Result<Bytes>> + Send;
+    ) -> impl Future<Output = Result<Versioned<Bytes>>> + Send;
 }
 
 /// One predictor: a call for another is refused, one that names none is its own.
-struct One<P>(Service<P>);
+struct One<P> {
+    service: Service<P>,
+    /// The message that it takes: that of all versions.
+    takes: String,
+}
 
 /// Several, behind a box a call: which of them is known only then.
 struct Many(Vec<Box<dyn Classifier>>);
@@ -101,18 +107,18 @@ trait Classifier: Send + Sync + 'static {
 
 impl<P: Predictor> Classifier for One<P> {
     fn name(&self) -> &str {
-        self.0.name()
+        self.service.name()
     }
 
     fn takes(&self) -> &str {
-        self.0.model().message()
+        &self.takes
     }
 
     fn classify<'a>(
         &'a self,
         request: Message,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
-        Box::pin(P::classify(&self.0, request))
+        Box::pin(P::classify(&self.service, request))
     }
 }
 
@@ -123,7 +129,7 @@ impl<P: Predictor> Choice for One<P> {
 
     async fn answer(&self, model: Option<&str>, request: Message) -> Reply {
         self.check(model)?;
-        P::classify(&self.0, request).await
+        P::classify(&self.service, request).await
     }
 
     async fn answer_framed(
@@ -131,17 +137,24 @@ impl<P: Predictor> Choice for One<P> {
         model: Option<&str>,
         request: Message,
         limit: usize,
-    ) -> Result<Bytes> {
+    ) -> Result<Versioned<Bytes>> {
         self.check(model)?;
-        classify_framed(&self.0, request, limit).await
+        classify_framed(&self.service, request, limit).await
     }
 }
 
 impl<P: Predictor> One<P> {
+    fn new(service: Service<P>) -> Self {
+        let takes = service.model().message().to_owned();
+        Self { service, takes }
+    }
+
     /// Whether a call for `model` is for this one.
     fn check(&self, model: Option<&str>) -> Result<()> {
         match model {
-            Some(model) if model != self.0.name() => Err(unknown(model, [self.0.name()])),
+            Some(model) if model != self.service.name() => {
+                Err(unknown(model, [self.service.name()]))
+            }
             _ => Ok(()),
         }
     }
@@ -163,8 +176,10 @@ impl Choice for Many {
         model: Option<&str>,
         request: Message,
         limit: usize,
-    ) -> Result<Bytes> {
-        frame(&self.answer(model, request).await?, limit)
+    ) -> Result<Versioned<Bytes>> {
+        let Versioned { reply, version } = self.answer(model, request).await?;
+        let reply = frame(&reply, limit)?;
+        Ok(Versioned { reply, version })
     }
 }
 
@@ -340,9 +355,18 @@ impl<C: Choice> UnaryService<ClassificationRequest> for Method<C> {
         Answer(Box::pin(async move {
             let (metadata, _, message) = request.into_parts();
             let reply = choice.answer(model_named(metadata.as_ref()), message).await;
-            reply.map(tonic::Response::new).map_err(Error::into_status)
+            reply.map(respond).map_err(Error::into_status)
         }))
     }
+}
+
+fn respond(reply: Versioned<ClassificationReply>) -> tonic::Response<ClassificationReply> {
+    let mut response = tonic::Response::new(reply.reply);
+    if let Some(version) = reply.version {
+        let headers = HeaderMap::from_iter([(MODEL_VERSION, version)]);
+        *response.metadata_mut() = MetadataMap::from_headers(headers);
+    }
+    response
 }
 
 /// Tonic wants a future with a name.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -13,6 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Unit;
 
 use super::figures::{Fetch, Figures};
+use crate::live::Model;
 use crate::predict::Pool;
 use crate::recommend::SourceState;
 
@@ -21,7 +22,7 @@ use crate::recommend::SourceState;
 pub(crate) struct Observed {
     pub(crate) name: Arc<str>,
     pub(crate) variation: String,
-    pub(crate) origin: Option<Origin>,
+    pub(crate) model: Arc<dyn Model>,
     pub(crate) figures: Figures,
     pub(crate) pool: Option<Pool>,
     pub(crate) source: Option<Source>,
@@ -98,8 +99,11 @@ impl AllServices {
         let help =
             "The model of each service: the SHA-256 of its manifest, which has that of each file";
         let mut family = encoder.encode_descriptor("model", help, None, MetricType::Info)?;
-        for service in &self.0 {
-            let digest = service.origin.as_ref().map_or("", |o| &*o.digest);
+        let marks: Vec<_> = (self.0.iter())
+            .map(|service| (service, service.model.mark()))
+            .collect();
+        for (service, mark) in &marks {
+            let digest = mark.as_ref().map_or("", |mark| &*mark.origin.digest);
             let labels = [
                 ("service", &*service.name),
                 ("variation", &*service.variation),
@@ -110,12 +114,22 @@ impl AllServices {
         let help = "What it took from opening the model folder until the model was warm";
         let (unit, gauge) = (Some(&Unit::Seconds), MetricType::Gauge);
         let mut family = encoder.encode_descriptor("model_load", help, unit, gauge)?;
-        for service in &self.0 {
-            let Some(origin) = &service.origin else {
+        for (service, mark) in &marks {
+            let Some(mark) = mark else {
                 continue;
             };
-            let took = ConstGauge::new(origin.took.as_secs_f64());
+            let took = ConstGauge::new(mark.origin.took.as_secs_f64());
             took.encode(family.encode_family(&[("service", &*service.name)])?)?;
+        }
+        let help = "Since when the version of the model answers that answers now, as Unix time";
+        let mut family = encoder.encode_descriptor("model_since", help, unit, gauge)?;
+        for (service, mark) in &marks {
+            let Some(mark) = mark else {
+                continue;
+            };
+            let since = mark.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let since = ConstGauge::new(since.as_secs_f64());
+            since.encode(family.encode_family(&[("service", &*service.name)])?)?;
         }
         Ok(())
     }

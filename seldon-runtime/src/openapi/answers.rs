@@ -116,7 +116,7 @@ pub(super) fn reference_to(name: &str) -> Value {
 pub(super) fn success(description: &str, schema: Value) -> Value {
     json!({
         "description": description,
-        "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
+        "headers": {"x-request-id": request_id(), "modelversion": model_version()},
         "content": {"application/json": {"schema": schema}},
     })
 }
@@ -129,8 +129,12 @@ pub(super) fn responses(limits: &Limits) -> Value {
             .filter(|code| code.status() == answer.status)
             .map(|code| code.as_str())
             .collect();
-        let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
+        let mut headers = json!({"x-request-id": request_id()});
         match answer.status {
+            // What a model may have had a part in.
+            StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR => {
+                headers["modelversion"] = model_version();
+            }
             StatusCode::UNAUTHORIZED => {
                 headers["www-authenticate"] = json!({
                     "description": "How to come in.",
@@ -153,6 +157,7 @@ pub(super) fn responses(limits: &Limits) -> Value {
                 });
             }
             StatusCode::SERVICE_UNAVAILABLE => {
+                headers["modelversion"] = model_version();
                 headers["retry-after"] = json!({
                     "description": "In how many seconds to try again, where that is known.",
                     "schema": {"type": "integer", "minimum": 1},
@@ -175,11 +180,25 @@ pub(super) fn responses(limits: &Limits) -> Value {
 
 /// The headers that answers refer to.
 pub(super) fn headers() -> Value {
-    json!({"RequestId": {
-        "description": "The request's id in the log: the caller's own `x-request-id`, if that is up to 128 letters, digits, `.`, `_` and `-`; else a new one.",
-        "required": true,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-    }})
+    json!({
+        "RequestId": {
+            "description": "The request's id in the log: the caller's own `x-request-id`, if that is up to 128 letters, digits, `.`, `_` and `-`; else a new one.",
+            "required": true,
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        },
+        "ModelVersion": {
+            "description": "The version of the model that has answered: the first digits of its folder's digest. A model from no folder has none.",
+            "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
+        },
+    })
+}
+
+fn request_id() -> Value {
+    json!({"$ref": "#/components/headers/RequestId"})
+}
+
+fn model_version() -> Value {
+    json!({"$ref": "#/components/headers/ModelVersion"})
 }
 
 /// The schema of a problem.

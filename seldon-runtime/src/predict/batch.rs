@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Checked, Executor, Pool, Predictor};
 use crate::error::{Code, Error, Result};
+use crate::live::{Pinned, Version};
 use crate::observe::{Stage, Transport};
 use crate::service::Service;
 
@@ -44,15 +45,13 @@ impl Batching {
 }
 
 /// The queue before one predictor's batches, shared by both transports and all their threads.
-#[derive(Debug)]
-pub(crate) struct Batcher<D> {
-    queue: Mutex<Queue<D>>,
+pub(crate) struct Batcher<P: Predictor> {
+    queue: Mutex<Queue<P>>,
     arriving: Arc<Arriving>,
 }
 
-#[derive(Debug)]
-struct Queue<D> {
-    rows: VecDeque<Row<D>>,
+struct Queue<P: Predictor> {
+    rows: VecDeque<Row<P>>,
     /// Whether a lane gathers.
     gathering: bool,
     /// Lanes that compute.
@@ -60,9 +59,10 @@ struct Queue<D> {
 }
 
 /// One row that waits, and who waits for it.
-#[derive(Debug)]
-struct Row<D> {
-    data: D,
+struct Row<P: Predictor> {
+    data: P::Data,
+    /// Its request's: all rows of a request are of one version, and so are those of a batch.
+    version: Arc<Version<P>>,
     transport: Transport,
     since: Instant,
     reply: oneshot::Sender<Result<Checked>>,
@@ -89,7 +89,7 @@ impl Drop for Arrival {
     }
 }
 
-impl<D> Batcher<D> {
+impl<P: Predictor> Batcher<P> {
     pub(crate) fn new() -> Self {
         let queue = Queue {
             rows: VecDeque::new(),
@@ -108,7 +108,7 @@ impl<D> Batcher<D> {
         Arrival(Arc::clone(&self.arriving))
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<D>> {
+    fn queue(&self) -> MutexGuard<'_, Queue<P>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -150,13 +150,13 @@ impl<D> Batcher<D> {
 ///
 /// The first of any row's; and [`Code::Overloaded`] if too many are waiting.
 pub(crate) async fn batched<P: Predictor>(
-    service: &Service<P>,
+    pinned: &Pinned<'_, P>,
     batching: Batching,
     transport: Transport,
     arrival: Arrival,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Checked>> {
-    let answers = enqueue(service, batching, transport, rows)?;
+    let answers = enqueue(pinned, batching, transport, rows)?;
     drop(arrival);
     let mut checked = Vec::with_capacity(answers.len());
     for answer in answers {
@@ -169,18 +169,18 @@ pub(crate) async fn batched<P: Predictor>(
 type Answer = oneshot::Receiver<Result<Checked>>;
 
 fn enqueue<P: Predictor>(
-    service: &Service<P>,
+    pinned: &Pinned<'_, P>,
     batching: Batching,
     transport: Transport,
     rows: Vec<P::Data>,
 ) -> Result<Vec<Answer>> {
-    let batcher = batcher(service);
+    let batcher = batcher(pinned);
     let since = Instant::now();
     let mut queue = batcher.queue();
     // Full batches count as calls do. What one request brings it may bring to an empty queue, as
     // it may where nothing is batched.
     let calls = queue.rows.len() / batching.max_rows;
-    if let Some(pool) = service.pool()
+    if let Some(pool) = pinned.pool()
         && calls > pool.most_waiting()
     {
         return Err(pool.full());
@@ -190,6 +190,7 @@ fn enqueue<P: Predictor>(
         let (reply, answer) = oneshot::channel();
         queue.rows.push_back(Row {
             data,
+            version: Arc::clone(pinned.version()),
             transport,
             since,
             reply,
@@ -199,15 +200,22 @@ fn enqueue<P: Predictor>(
     if queue.gathering {
         batcher.arriving.changed.notify_one();
     } else {
-        Lane::open(service, batching, &mut queue);
+        Lane::open(pinned, batching, &mut queue);
     }
     Ok(answers)
 }
 
-fn batcher<P: Predictor>(service: &Service<P>) -> &Batcher<P::Data> {
+fn batcher<P: Predictor>(service: &Service<P>) -> &Batcher<P> {
     service
         .batcher()
         .expect("whoever batches is mounted with a queue")
+}
+
+impl<P: Predictor> Row<P> {
+    /// Whether it may be in a batch that begins with `first`.
+    fn goes_with(&self, first: Option<&Self>) -> bool {
+        first.is_none_or(|first| Arc::ptr_eq(&first.version, &self.version))
+    }
 }
 
 /// A task that makes batches of the rows that wait.
@@ -225,7 +233,7 @@ enum Doing {
 
 impl<P: Predictor> Lane<P> {
     /// Opens a lane if there are rows and nobody gathers them, unless all lanes compute.
-    fn open(service: &Service<P>, batching: Batching, queue: &mut Queue<P::Data>) {
+    fn open(service: &Service<P>, batching: Batching, queue: &mut Queue<P>) {
         let lanes = service.pool().map_or_else(super::cores, Pool::width);
         if queue.rows.is_empty() || queue.gathering || queue.computing >= lanes {
             return;
@@ -248,11 +256,12 @@ impl<P: Predictor> Lane<P> {
     }
 
     /// Takes a batch to compute, and leaves the rest to another lane.
-    fn take(&mut self, batching: Batching) -> Vec<Row<P::Data>> {
+    fn take(&mut self, batching: Batching) -> Vec<Row<P>> {
         let mut queue = batcher(&self.service).queue();
-        let mut rows = Vec::with_capacity(queue.rows.len().min(batching.max_rows.get()));
+        let room = queue.rows.len().min(batching.max_rows.get());
+        let mut rows: Vec<Row<P>> = Vec::with_capacity(room);
         while rows.len() < batching.max_rows.get()
-            && let Some(row) = queue.rows.pop_front()
+            && let Some(row) = queue.rows.pop_front_if(|row| row.goes_with(rows.first()))
         {
             // A caller that has left is not computed.
             if !row.reply.is_closed() {
@@ -295,10 +304,10 @@ impl<P: Predictor> Drop for Lane<P> {
 }
 
 /// Computes one batch and hands each caller its own row.
-async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P::Data>>) {
-    if rows.is_empty() {
+async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P>>) {
+    let Some(version) = rows.first().map(|row| Arc::clone(&row.version)) else {
         return;
-    }
+    };
     let mut data = Vec::with_capacity(rows.len());
     let mut waits = Vec::with_capacity(rows.len());
     let mut replies = Vec::with_capacity(rows.len());
@@ -308,14 +317,14 @@ async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P::Data>>) {
         replies.push(row.reply);
     }
     let batch = (data, waits);
-    let answers = P::Run::run(service, service.pool(), batch, |service, (data, waits)| {
-        let figures = service.figures();
+    let answers = P::Run::run(&version, service.pool(), batch, |version, (data, waits)| {
+        let figures = version.figures();
         let begun = Instant::now();
         for (transport, since) in &waits {
             let waited = begun.duration_since(*since);
             figures.stages.observe(*transport, Stage::Queue, waited);
         }
-        let answers = predict_all(service, &data);
+        let answers = predict_all::<P>(version, &data);
         let took = begun.elapsed();
         for (transport, _) in &waits {
             figures.stages.observe(*transport, Stage::Predict, took);
@@ -345,10 +354,10 @@ async fn compute<P: Predictor>(service: &Service<P>, rows: Vec<Row<P::Data>>) {
 
 /// One answer per row, checked; an error for all if the model gave another number of answers.
 pub(crate) fn predict_all<P: Predictor>(
-    service: &Service<P>,
+    version: &Version<P>,
     rows: &[P::Data],
 ) -> Result<Vec<Result<Checked>>> {
-    let answers = service.model().predict_batch(rows);
+    let answers = version.model().predict_batch(rows);
     if answers.len() != rows.len() {
         let cause = format!("{} answers to {} rows", answers.len(), rows.len());
         return Err(Error::failed(cause));

@@ -1,16 +1,17 @@
 //! A model's call with its time taken: of the wait for a thread apart from the work.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Executor;
 use crate::error::Result;
+use crate::live::{Pinned, Version};
 use crate::observe::{Stage, Stopwatch, Transport};
-use crate::service::Service;
 
 /// A call on its way to a thread.
-struct Call<M, S, I, T> {
+struct Call<M, I, T> {
     input: I,
-    work: fn(&Service<M, S>, I) -> Result<T>,
+    work: fn(&Arc<Version<M>>, I) -> Result<T>,
     left: (Transport, Instant),
 }
 
@@ -20,10 +21,10 @@ struct Call<M, S, I, T> {
 ///
 /// The work's own, and those of [`Executor::run`].
 pub(crate) async fn run_timed<E, M, S, I, T>(
-    service: &Service<M, S>,
+    pinned: &Pinned<'_, M, S>,
     watch: &mut Stopwatch<'_>,
     input: I,
-    work: fn(&Service<M, S>, I) -> Result<T>,
+    work: fn(&Arc<Version<M>>, I) -> Result<T>,
 ) -> Result<T>
 where
     E: Executor,
@@ -33,22 +34,22 @@ where
     T: Send + 'static,
 {
     if !E::HOPS {
-        let done = E::run(service, service.pool(), input, work).await;
+        let done = E::run(pinned.version(), pinned.pool(), input, work).await;
         watch.lap(Stage::Predict);
-        return done.inspect_err(|error| service.figures().failed(error));
+        return done.inspect_err(|error| pinned.figures().failed(error));
     }
     let left = watch.mark();
     let call = Call { input, work, left };
-    let done = E::run(service, service.pool(), call, |service, call| {
+    let done = E::run(pinned.version(), pinned.pool(), call, |version, call| {
         let (transport, left) = call.left;
-        let mut watch = service.figures().stages.watch_from(transport, left);
+        let mut watch = version.figures().stages.watch_from(transport, left);
         watch.lap(Stage::Queue);
-        let done = (call.work)(service, call.input);
+        let done = (call.work)(version, call.input);
         watch.lap(Stage::Predict);
         done
     })
     .await;
     // The way back is nobody's.
     watch.restart();
-    done.inspect_err(|error| service.figures().failed(error))
+    done.inspect_err(|error| pinned.figures().failed(error))
 }

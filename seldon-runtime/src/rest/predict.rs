@@ -16,6 +16,7 @@ use super::parameters::{Parameters, query};
 use super::predictions;
 use crate::error::Result;
 use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
+use crate::live::Pinned;
 use crate::observe::{Stage, Transport};
 use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, score, utf8};
 use crate::service::Service;
@@ -97,7 +98,19 @@ async fn answer<P: Predictor>(
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {
-    let stages = &service.figures().stages;
+    let pinned = service.pin(P::Run::HOPS || arrival.is_some());
+    let said = answer_by(&pinned, arrival, query, body, begun).await;
+    pinned.version().sign(said)
+}
+
+async fn answer_by<P: Predictor>(
+    pinned: &Pinned<'_, P>,
+    arrival: Option<Arrival>,
+    query: &[u8],
+    body: &[u8],
+    begun: Instant,
+) -> Result<Said> {
+    let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
     let (form, json): (&[u8], Option<&[u8]>) = match Content::of(body) {
         Content::Empty => (&[], None),
@@ -110,8 +123,10 @@ async fn answer<P: Predictor>(
     // Named in the contract; nothing here depends on it, yet given twice it is wrong.
     parameters.text("client");
     let features = match (json, text.as_deref()) {
-        (Some(json), None) => utf8(json).and_then(|text| service.model().read_features(text)),
-        (None, Some(text)) => service.model().read_features(text),
+        (Some(json), None) => {
+            utf8(json).and_then(|text| pinned.version().model().read_features(text))
+        }
+        (None, Some(text)) => pinned.version().model().read_features(text),
         (Some(_), Some(_)) => {
             parameters.wrong("json", "is given twice: as a parameter and as the body");
             Ok(Features::Batch(Vec::new()))
@@ -124,15 +139,16 @@ async fn answer<P: Predictor>(
     parameters.finish()?;
     let features = features?;
     watch.lap(Stage::Decode);
-    let answers = score(service, &mut watch, arrival, features).await?;
-    let puid = match (service.settings().reply, puid) {
+    let answers = score(pinned, &mut watch, arrival, features).await?;
+    let puid = match (pinned.settings().reply, puid) {
         (Reply::Documented, _) => String::new(),
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
     Ok(Said {
-        json: predictions::write(service, &puid, &answers)?,
+        json: predictions::write(pinned, &puid, &answers)?,
         degraded: false,
+        version: None,
         at: watch.lap(Stage::Encode),
     })
 }

@@ -16,10 +16,12 @@ use super::json::Json;
 use super::parameters::{Parameters, query};
 use crate::error::{Code, Error, Result, Violation};
 use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
+use crate::live::{Pinned, Version};
 use crate::observe::{Fetch, Stage, Transport};
 use crate::predict::{Executor, run_timed};
 use crate::recommend::{
-    CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, is_key, rank,
+    CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, Scores, is_key,
+    rank,
 };
 use crate::service::Service;
 
@@ -89,6 +91,7 @@ struct Asked {
     item_id: Option<i64>,
     dimensions: Vec<i32>,
     candidates: Candidates,
+    scores: Scores,
 }
 
 async fn recommend<R: Recommender>(
@@ -111,7 +114,18 @@ async fn respond<R: Recommender>(
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {
-    let stages = &service.figures().stages;
+    let pinned = service.pin(R::Run::HOPS || R::Source::LOOKS_UP);
+    let said = respond_by(&pinned, query, body, begun).await;
+    pinned.version().sign(said)
+}
+
+async fn respond_by<R: Recommender>(
+    pinned: &Pinned<'_, R, R::Source>,
+    query: &[u8],
+    body: &[u8],
+    begun: Instant,
+) -> Result<Said> {
+    let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
     let form: &[u8] = match Content::of(body) {
         Content::Empty => &[],
@@ -149,9 +163,9 @@ async fn respond<R: Recommender>(
     watch.lap(Stage::Decode);
     let (candidates, degraded) = match keys {
         Some(keys) if R::Source::LOOKS_UP => {
-            let fetched = service.source().fetch(&keys).await;
+            let fetched = pinned.source().fetch(&keys).await;
             watch.lap(Stage::Candidates);
-            service.figures().fetched(match &fetched {
+            pinned.figures().fetched(match &fetched {
                 Ok(fetched) if fetched.degraded => Fetch::Degraded,
                 Ok(_) => Fetch::Good,
                 Err(_) => Fetch::Failed,
@@ -166,15 +180,17 @@ async fn respond<R: Recommender>(
         user_id,
         recent_interactions,
         exclusion_items,
-        limit: limit.min(service.settings().max_limit),
+        limit: limit.min(pinned.settings().max_limit),
         item_id,
         dimensions,
         candidates,
+        scores: pinned.settings().scores,
     };
-    let recommended = run_timed::<R::Run, _, _, _, _>(service, &mut watch, asked, answer).await?;
+    let recommended = run_timed::<R::Run, _, _, _, _>(pinned, &mut watch, asked, answer).await?;
     Ok(Said {
         json: write(&recommended)?,
         degraded,
+        version: None,
         at: watch.lap(Stage::Encode),
     })
 }
@@ -200,10 +216,7 @@ fn keys<'a>(text: &'a str, parameters: &mut Parameters<'_>) -> Vec<&'a str> {
 }
 
 /// Asks the model, and keeps what the wire promises.
-fn answer<R: Recommender>(
-    service: &Service<R, R::Source>,
-    asked: Asked,
-) -> Result<Vec<Recommendation>> {
+fn answer<R: Recommender>(version: &Arc<Version<R>>, asked: Asked) -> Result<Vec<Recommendation>> {
     let query = Query {
         client: &asked.client,
         recent_interactions: &asked.recent_interactions,
@@ -215,13 +228,13 @@ fn answer<R: Recommender>(
     if asked.candidates.ids().is_some_and(<[i64]>::is_empty) {
         return Ok(Vec::new());
     }
-    let found = service.model().recommend(&query, &asked.candidates)?;
+    let found = version.model().recommend(&query, &asked.candidates)?;
     rank(
         found,
         &asked.candidates,
         query.exclusion_items,
         query.limit,
-        service.settings().scores,
+        asked.scores,
     )
 }
 

@@ -6,12 +6,16 @@ use super::date::write_date;
 use super::guard::Answered;
 use super::request_id::REQUEST_ID;
 use crate::known::DEGRADED;
+use crate::live::MODEL_VERSION;
 
 /// Adds what a request is `answered` with to `out`; `last` is said of what a connection ends with.
 pub(super) fn write(out: &mut Vec<u8>, answered: &Answered, last: bool) {
     let document = match &answered.result {
         Ok(said) => {
             out.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n");
+            if let Some(version) = &said.version {
+                line(out, MODEL_VERSION.as_str(), version.as_bytes());
+            }
             if said.degraded {
                 let (name, value) = DEGRADED;
                 line(out, name, value.as_bytes());

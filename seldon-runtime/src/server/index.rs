@@ -13,21 +13,31 @@ use serde::Serialize;
 use super::Mounted;
 use super::{admin, docs};
 use crate::error::Error;
+use crate::live::Model;
 
 /// What the index says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Index {
-    services: Arc<[Entry]>,
+    services: Arc<[(Entry, Arc<dyn Model>)]>,
     /// Bound after the index was made, if at all.
     admin: Arc<OnceLock<SocketAddr>>,
 }
 
 #[derive(Serialize)]
 struct Page<'a> {
-    services: &'a [Entry],
+    services: Vec<Service<'a>>,
     health: Health,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<Admin>,
+}
+
+/// A service, with the version of its model that answers now.
+#[derive(Serialize)]
+struct Service<'a> {
+    #[serde(flatten)]
+    entry: &'a Entry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,9 +45,6 @@ struct Entry {
     name: String,
     kind: &'static str,
     variation: String,
-    /// The first digits of the model's digest, as many as tell versions apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     grpc: Option<Method>,
@@ -65,9 +72,6 @@ struct Admin {
     openapi: &'static str,
 }
 
-/// How many digits of a digest are shown: with as many git tells commits apart.
-const SHORT: usize = 12;
-
 impl Entry {
     fn of(mounted: &Mounted) -> Self {
         let observed = &mounted.observed;
@@ -75,7 +79,6 @@ impl Entry {
             name: mounted.name.clone(),
             kind: mounted.kind,
             variation: observed.variation.clone(),
-            version: (observed.origin.as_ref()).map(|o| o.digest.chars().take(SHORT).collect()),
             path: mounted.path.clone(),
             grpc: mounted.takes.clone().map(|message| Method {
                 method: format!("{}/Classify", crate::grpc::SERVICE),
@@ -89,7 +92,9 @@ impl Index {
     /// The index of what is mounted.
     pub(super) fn new(mounted: &[Mounted]) -> Self {
         Self {
-            services: mounted.iter().map(Entry::of).collect(),
+            services: (mounted.iter())
+                .map(|mounted| (Entry::of(mounted), Arc::clone(&mounted.observed.model)))
+                .collect(),
             admin: Arc::default(),
         }
     }
@@ -107,7 +112,12 @@ impl Index {
 
 async fn page(State(index): State<Index>) -> Response {
     let page = Page {
-        services: &index.services,
+        services: (index.services.iter())
+            .map(|(entry, model)| Service {
+                entry,
+                version: model.mark().map(|mark| mark.version().to_owned()),
+            })
+            .collect(),
         health: Health {
             live: "/health/live",
             ready: "/health/ready",

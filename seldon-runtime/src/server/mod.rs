@@ -176,7 +176,7 @@ impl Server {
     pub fn mount_service<P: Predictor>(mut self, service: Service<P>) -> Self {
         let described = service.clone();
         let describe: Describe =
-            Box::new(move |settings| openapi::predictor(described.model(), settings));
+            Box::new(move |settings| openapi::predictor(&*described.model(), settings));
         let takes = service.model().message().to_owned();
         self.note("predictor", &service, Some(takes), describe);
         if let Some(mounted) = self.mounted.last_mut() {
@@ -241,7 +241,7 @@ impl Server {
     }
 
     /// Notes what is mounted, and whether it clashes with what is there.
-    fn note<M, S>(
+    fn note<M: Send + Sync + 'static, S>(
         &mut self,
         kind: &'static str,
         service: &Service<M, S>,
@@ -275,7 +275,7 @@ impl Server {
         let observed = Observed {
             name: service.name().into(),
             variation: service.settings().variation.clone(),
-            origin: service.settings().origin.clone(),
+            model: Arc::clone(service.current()) as _,
             figures: service.figures().clone(),
             pool: service.pool().cloned(),
             source: None,

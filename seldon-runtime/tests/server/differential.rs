@@ -9,8 +9,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use prost::Message;
 use seldon_runtime::proto::{ClassificationRequest, ClassificationRequestMeta};
 use seldon_runtime::{
-    AllItems, Any, Candidates, DefaultCustomPredictRequest, InMemory, Limits, Query, Recommend,
-    Recommendation, Result, Server,
+    AllItems, Any, Artifact, Candidates, DefaultCustomPredictRequest, Folder, InMemory, Limits,
+    Query, Recommend, Recommendation, Result, Server, Service,
 };
 
 use crate::common::*;
@@ -54,11 +54,21 @@ fn limits() -> Limits {
 
 fn services() -> Server {
     let lists = InMemory::from_iter([("a", vec![3, 1, 2]), ("b", vec![])]);
+    let everything = Service::recommender(Everything {}, AllItems).expect("it warms up");
+    let among = Service::recommender(Among {}, lists).expect("it warms up");
+    let quick = Service::predictor(Quick {}).expect("it warms up");
     Server::new()
         .limits(limits())
-        .mount(Quick {})
-        .recommender(Everything {}, AllItems)
-        .recommender(Among {}, lists)
+        .mount_service(quick.loaded_from(&saved(Quick {})))
+        .recommender_service(everything.loaded_from(&saved(Everything {})))
+        .recommender_service(among.loaded_from(&saved(Among {})))
+}
+
+/// The folder of `model`, so that replies name a version.
+fn saved(model: impl Artifact) -> Folder {
+    let folder = tempfile::tempdir().expect("a folder");
+    model.save(folder.path()).expect("it can be saved");
+    Folder::open(folder.path()).expect("it can be opened")
 }
 
 /// Both servers.

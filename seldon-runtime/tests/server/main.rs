@@ -22,3 +22,4 @@ mod overload;
 mod signals;
 #[cfg(feature = "tls")]
 mod tls;
+mod versions;

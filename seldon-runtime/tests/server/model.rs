@@ -27,7 +27,7 @@ pub(crate) const SPIN: f32 = 6.0;
 /// Answers with so many classes.
 pub(crate) const HUGE: f32 = 7.0;
 
-fn act(values: &[f32]) -> Result<Prediction> {
+pub(crate) fn act(values: &[f32]) -> Result<Prediction> {
     match values {
         [SLEEP, time, ..] => std::thread::sleep(milliseconds(*time)),
         [PANIC, ..] => panic!("{SECRET}"),
