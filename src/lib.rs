@@ -75,6 +75,7 @@
 //! |---|---|
 //! | `memcached` | `Memcached`: candidate lists from memcached |
 //! | `recommenders` | `recommenders`: ready-made ones |
+//! | `onnx` | `onnx`: ONNX graphs, of scikit-learn's estimators and others |
 //! | `trees` | `trees`: XGBoost and LightGBM models |
 //! | `tls` | TLS on both transports |
 //! | `otel` | spans of requests, exported by OTLP |
@@ -101,6 +102,10 @@ pub use seldon_runtime::*;
 /// Ready-made recommenders: fit one, keep it in a field of yours, and delegate to it.
 #[cfg(feature = "recommenders")]
 pub use seldon_recommenders as recommenders;
+
+/// ONNX graphs: an [`Onnx`](onnx::Onnx) is a field like any other.
+#[cfg(feature = "onnx")]
+pub use seldon_onnx as onnx;
 
 /// XGBoost and LightGBM models: a [`Forest`](trees::Forest) is a field like any other.
 #[cfg(feature = "trees")]

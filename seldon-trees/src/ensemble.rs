@@ -15,7 +15,11 @@ pub(crate) const MISSING_SECOND: u32 = 1 << 31;
 pub(crate) const ZERO_IS_MISSING: u32 = 1 << 30;
 /// `at` is the index of a set of categories: what is in it goes to the second child.
 pub(crate) const CATEGORY: u32 = 1 << 29;
-const FEATURE: u32 = CATEGORY - 1;
+/// Not whether it is below `at` counts, but whether it equals it: to the first child if so. With
+/// [`CATEGORY`], whether it is one of a set of numbers, whose bits are the set's words, in order.
+pub(crate) const EQUAL: u32 = 1 << 28;
+const FEATURE: u32 = EQUAL - 1;
+const SPECIAL: u32 = CATEGORY | ZERO_IS_MISSING | EQUAL;
 
 /// What LightGBM takes for a zero, on either side.
 const ZERO: f64 = 1e-35_f32 as f64;
@@ -78,7 +82,7 @@ impl<T> Default for Ensemble<T> {
 impl<T: Scalar> Ensemble<T> {
     /// Whether each node compares, and nothing more: the quicker walk.
     pub(crate) fn is_plain(&self) -> bool {
-        let special = |node: &Node<T>| node.split & (CATEGORY | ZERO_IS_MISSING) != 0;
+        let special = |node: &Node<T>| node.split & SPECIAL != 0;
         !self.nodes.iter().any(special)
     }
 
@@ -119,6 +123,45 @@ impl<T: Scalar> Ensemble<T> {
         }
     }
 
+    /// Tells `each` the leaf, a node's index, that `row` comes to in each tree, in their order.
+    pub(crate) fn arrive<const PLAIN: bool, F: As<T>>(
+        &self,
+        row: &[F],
+        mut each: impl FnMut(usize, u32),
+    ) {
+        for (chunk, roots) in self.roots.chunks(LANES).enumerate() {
+            let mut at = [roots[0]; LANES];
+            at[..roots.len()].copy_from_slice(roots);
+            let at = self.walk::<PLAIN, F>(at, [row; LANES]);
+            for (lane, at) in at.into_iter().take(roots.len()).enumerate() {
+                each(chunk * LANES + lane, at);
+            }
+        }
+    }
+
+    /// The same for at most [`BLOCK`] rows of `width` features: `each` is told row, tree and leaf, tree
+    /// after tree.
+    pub(crate) fn arrive_block<const PLAIN: bool, F: As<T>>(
+        &self,
+        rows: &[F],
+        width: usize,
+        mut each: impl FnMut(usize, usize, u32),
+    ) {
+        for (tree, root) in self.roots.iter().enumerate() {
+            for (chunk, rows) in rows.chunks(width * LANES).enumerate() {
+                let mut lanes = [&rows[..width]; LANES];
+                let count = rows.len() / width;
+                for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(width)) {
+                    *lane = row;
+                }
+                let at = self.walk::<PLAIN, F>([*root; LANES], lanes);
+                for (lane, at) in at.into_iter().take(count).enumerate() {
+                    each(chunk * LANES + lane, tree, at);
+                }
+            }
+        }
+    }
+
     /// Walks until all have arrived, which a step that moves none shows.
     #[inline(always)]
     fn walk<const PLAIN: bool, F: As<T>>(
@@ -139,7 +182,7 @@ impl<T: Scalar> Ensemble<T> {
     fn step<const PLAIN: bool, F: As<T>>(&self, at: u32, row: &[F]) -> u32 {
         let node = self.nodes[at as usize];
         let x = row[node.feature()].as_scalar();
-        if !PLAIN && node.split & (CATEGORY | ZERO_IS_MISSING) != 0 {
+        if !PLAIN && node.split & SPECIAL != 0 {
             return node.first + u32::from(self.is_second(node, x));
         }
         // No branch: which way a row goes cannot be foretold.
@@ -154,11 +197,18 @@ impl<T: Scalar> Ensemble<T> {
         if missing {
             return node.split & MISSING_SECOND != 0;
         }
+        if node.split & SPECIAL == EQUAL {
+            return x != node.at;
+        }
         if node.split & CATEGORY == 0 {
             return x >= node.at;
         }
         let set = &self.sets[set_of(node)];
         let words = &self.words[set.start as usize..set.end as usize];
+        if node.split & EQUAL != 0 {
+            let among = |bits: &u32| f64::from(f32::from_bits(*bits)).total_cmp(&(value + 0.0));
+            return words.binary_search_by(among).is_err();
+        }
         let has = |category: usize| {
             let word = words.get(category / 32)?;
             Some(word >> (category % 32) & 1 == 1)

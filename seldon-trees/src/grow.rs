@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::ensemble::{CATEGORY, Ensemble, MISSING_SECOND, MOST_FEATURES, Node, ZERO_IS_MISSING};
+use crate::ensemble::{
+    CATEGORY, EQUAL, Ensemble, MISSING_SECOND, MOST_FEATURES, Node, ZERO_IS_MISSING,
+};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
@@ -42,6 +44,12 @@ pub(crate) enum Test<T> {
     BelowZeroMissing(T),
     /// What is in this set goes to the second child: its number in the tree.
     In(usize),
+    /// What equals it goes to the first child.
+    Equal(T),
+    /// What is in this set of numbers goes to the first child: its number in the tree.
+    Among(usize),
+    /// Every number goes to the first child.
+    Always,
 }
 
 /// Trees in the making.
@@ -191,8 +199,17 @@ impl<T: Scalar> Grower<T> {
                 flags |= ZERO_IS_MISSING;
                 at
             }
-            Test::In(set) => {
+            Test::Equal(at) => {
+                flags |= EQUAL;
+                at
+            }
+            // No number is at or above it.
+            Test::Always => T::NAN,
+            Test::In(set) | Test::Among(set) => {
                 flags |= CATEGORY;
+                if matches!(split.test, Test::Among(_)) {
+                    flags |= EQUAL;
+                }
                 if set >= sets {
                     return Err(Error::new(format!(
                         "it asks for set {set} of categories, and the tree has {sets}"
@@ -201,7 +218,7 @@ impl<T: Scalar> Grower<T> {
                 T::from_f64((first_set + set) as f64)
             }
         };
-        if at.is_nan() {
+        if at.is_nan() && !matches!(split.test, Test::Always) {
             return Err(not_finite("its threshold", at));
         }
         self.ensemble.nodes.push(Node {
@@ -272,6 +289,21 @@ impl Sets {
             set[word] |= 1u32 << (category % 32);
         }
         self.sets.push(set);
+        Ok(self.sets.len() - 1)
+    }
+
+    /// Adds a set of numbers, of which none is NaN, and gives its number.
+    pub(crate) fn add_numbers(&mut self, numbers: impl IntoIterator<Item = f32>) -> Result<usize> {
+        // Adding zero makes one zero of the two.
+        let mut numbers: Vec<f32> = numbers.into_iter().map(|number| number + 0.0).collect();
+        numbers.sort_by(f32::total_cmp);
+        numbers.dedup();
+        self.words = self.words.saturating_add(numbers.len());
+        if self.words > MOST_WORDS {
+            return Err(too_many_words());
+        }
+        self.sets
+            .push(numbers.into_iter().map(f32::to_bits).collect());
         Ok(self.sets.len() - 1)
     }
 

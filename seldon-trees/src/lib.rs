@@ -60,6 +60,7 @@ mod lightgbm;
 mod link;
 mod number;
 mod packed;
+mod planted;
 mod predict;
 mod scalar;
 mod stored;
@@ -68,4 +69,5 @@ mod xgboost;
 
 pub use error::{Error, Result};
 pub use forest::{Forest, Library};
+pub use planted::{Comparison, Planted, PlantedNode, Planter};
 pub use scalar::Feature;
