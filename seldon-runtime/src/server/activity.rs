@@ -25,8 +25,6 @@ pub(super) struct Activity {
     requests: AtomicU64,
     /// Bytes came in since this was last asked.
     heard: AtomicBool,
-    /// What is written waits for more to go along.
-    held: AtomicBool,
     /// How often the peer took some of what is written.
     taken: AtomicU64,
     /// It takes no more at present.
@@ -48,7 +46,6 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             heard: AtomicBool::new(false),
-            held: AtomicBool::new(false),
             taken: AtomicU64::new(0),
             full: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
@@ -65,17 +62,6 @@ impl Activity {
     /// Whether they did since this was last asked.
     pub(super) fn was_heard(&self) -> bool {
         self.heard.swap(false, Ordering::Relaxed)
-    }
-
-    /// Holds back what is written from here on, or no longer. Whoever holds it sees to it that it
-    /// is written then: nobody is woken.
-    pub(super) fn hold_writes(&self, held: bool) {
-        self.held.store(held, Ordering::Relaxed);
-    }
-
-    /// Whether they are held back.
-    pub(super) fn holds_writes(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
     }
 
     /// Whether the peer took some of what is written, or takes no more at present.
@@ -157,6 +143,12 @@ impl Activity {
         if self.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.census.quiet();
         }
+    }
+
+    /// So many requests were answered where they were read.
+    pub(super) fn answered(&self, requests: u64) {
+        self.requests.fetch_add(requests, Ordering::Relaxed);
+        self.touch();
     }
 
     /// Whether no request is in flight.

@@ -193,10 +193,7 @@ async fn serve_http1(
 
 async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, crowded: bool) {
     let limits = site.guard.limits();
-    let begun = Http2::begin(socket, Arc::clone(&site), Arc::clone(&activity), crowded);
-    let Ok(mut connection) = begun.await else {
-        return;
-    };
+    let mut connection = Http2::begin(socket, Arc::clone(&site), Arc::clone(&activity), crowded);
     if crowded {
         connection.graceful_shutdown();
     }
@@ -283,7 +280,7 @@ impl Site {
     }
 
     /// What answers a request for `uri` at once, if that is to be answered at all.
-    pub(super) fn at_once(&self, uri: &Uri, crowded: bool) -> Option<&dyn Known> {
+    pub(super) fn at_once(&self, uri: &Uri, crowded: bool) -> Option<&Arc<dyn Known>> {
         // To look a key up is the guard's, on its usual way.
         let usual = !crowded && self.keys.is_none();
         usual
@@ -308,7 +305,7 @@ impl Site {
         let (head, body) = request.into_parts();
         let answered = (known.reads(&head))
             .filter(|reads| *reads != Reads::Message)
-            .and_then(|_| self.guard.answer_now(&head, Bytes::new(), known));
+            .and_then(|_| self.guard.answer_now(&head, Bytes::new(), &**known));
         answered.ok_or_else(|| Request::from_parts(head, body))
     }
 
@@ -322,7 +319,8 @@ impl Site {
         if crowded && !is_health(request.uri()) {
             return self.guard.turn_away(request);
         }
-        let (keys, known) = (self.keys.as_ref(), self.routes.known(request.uri().path()));
+        let known = (self.routes.known(request.uri().path())).map(|known| &**known);
+        let keys = self.keys.as_ref();
         let next = |request| self.routes.call(request);
         self.guard.answer(request, keys, known, next).await
     }

@@ -195,6 +195,13 @@ impl Guard {
         self.refuse(request, error)
     }
 
+    /// Refuses a request whose HTTP/2 headers are over the limit.
+    pub(super) fn refuse_headers<B>(&self, request: Request<B>) -> Response<Reply> {
+        let most = self.limits.header_list;
+        let detail = format!("the header list is over the limit of {most} bytes");
+        self.refuse(request, Error::new(Code::HeadersTooLarge, detail))
+    }
+
     /// Refuses a request whose body may be another request.
     pub(super) fn refuse_ambiguous<B>(&self, request: Request<B>) -> Response<Reply> {
         let detail = "`content-length` beside `transfer-encoding`: the body's length is said twice";

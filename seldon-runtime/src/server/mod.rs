@@ -22,7 +22,6 @@ mod http1;
 mod http1_head;
 mod http1_reply;
 mod http2;
-mod http2_body;
 mod index;
 mod life;
 mod limits;

@@ -30,9 +30,9 @@ impl Routes {
     }
 
     /// What answers at `path` without the router.
-    pub(super) fn known(&self, path: &str) -> Option<&dyn Known> {
+    pub(super) fn known(&self, path: &str) -> Option<&Arc<dyn Known>> {
         let found = self.known.iter().find(|(known, _)| **known == *path);
-        found.map(|(_, known)| &**known)
+        found.map(|(_, known)| known)
     }
 
     /// All that answers without the router.

@@ -12,7 +12,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::activity::Activity;
-use super::flood::Meter;
 use super::framing::Framing;
 use super::refusal::refusal;
 use super::sniff::PREFACE;
@@ -24,13 +23,6 @@ const LINGER_BYTES: usize = 256 << 10;
 /// How long it is read and dropped.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// GOAWAY with ENHANCE_YOUR_CALM, RFC 9113 §6.8 and §7. It names stream 0 as the last: whatever
-/// was answered was answered to a peer that is not to try again.
-const GO_AWAY: &[u8] = &[
-    0, 0, 8, 7, 0, 0, 0, 0, 0, // header: 8 bytes of GOAWAY on stream 0
-    0, 0, 0, 0, 0, 0, 0, 11,
-];
-
 /// A connection of which the first bytes have been read already.
 pub(super) struct Socket {
     stream: Stream,
@@ -38,8 +30,6 @@ pub(super) struct Socket {
     first: Bytes,
     activity: Arc<Activity>,
     protocol: Protocol,
-    /// The last write was taken in part only: the peer is in the middle of a frame.
-    cut: bool,
     /// What is written in place of an answer of hyper's own.
     refusal: Option<Bytes>,
     linger: Option<Linger>,
@@ -52,7 +42,7 @@ enum Protocol {
         /// What that head says of its body.
         framing: Framing,
     },
-    Http2(Meter),
+    Http2,
 }
 
 /// After our last byte: what the peer still sends.
@@ -75,12 +65,10 @@ impl Socket {
         )
     }
 
-    /// The same for HTTP/2, of whose frames the useless are counted.
-    pub(super) fn http2(stream: Stream, first: Bytes, activity: Arc<Activity>) -> Self {
-        let mut meter = Meter::new();
-        // It is too short to be a flood.
-        meter.read(first.get(PREFACE.len()..).unwrap_or_default());
-        Self::new(stream, first, activity, Protocol::Http2(meter))
+    /// The same for HTTP/2, of which the preface is over.
+    pub(super) fn http2(stream: Stream, mut first: Bytes, activity: Arc<Activity>) -> Self {
+        first.advance(PREFACE.len().min(first.len()));
+        Self::new(stream, first, activity, Protocol::Http2)
     }
 
     fn new(stream: Stream, first: Bytes, activity: Arc<Activity>, protocol: Protocol) -> Self {
@@ -89,7 +77,6 @@ impl Socket {
             first,
             activity,
             protocol,
-            cut: false,
             refusal: None,
             linger: None,
         }
@@ -116,11 +103,11 @@ impl Socket {
     }
 
     /// Looks at what has just been read.
-    fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn watch(&mut self, bytes: &[u8]) {
         match &mut self.protocol {
             Protocol::Http1 { in_line, framing } => {
                 if bytes.is_empty() {
-                    return Ok(());
+                    return;
                 }
                 let begun = self.activity.read();
                 if begun || *in_line {
@@ -131,19 +118,8 @@ impl Socket {
                     false => framing.read(bytes),
                 }
                 self.activity.frame(framing.is_ambiguous());
-                Ok(())
             }
-            Protocol::Http2(meter) => {
-                self.activity.hear();
-                if meter.read(bytes) {
-                    return Ok(());
-                }
-                if !self.cut {
-                    // Best effort: a peer that does not read gets no explanation.
-                    self.stream.write_last(GO_AWAY);
-                }
-                Err(io::Error::other("the peer floods the connection"))
-            }
+            Protocol::Http2 => self.activity.hear(),
         }
     }
 }
@@ -163,7 +139,8 @@ impl AsyncRead for Socket {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        Poll::Ready(this.watch(&buffer.filled()[before..]))
+        this.watch(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -174,9 +151,6 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if this.activity.holds_writes() {
-            return Poll::Pending;
-        }
         if let Some(refusal) = this.refusal.take() {
             return this.poll_refuse(context, refusal, bytes.len());
         }
@@ -192,9 +166,7 @@ impl AsyncWrite for Socket {
         }
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         this.activity.wrote(written.is_ready());
-        let written = ready!(written)?;
-        this.cut = written < bytes.len();
-        Poll::Ready(Ok(written))
+        written
     }
 
     fn poll_write_vectored(
@@ -206,14 +178,9 @@ impl AsyncWrite for Socket {
         if let [only] = slices {
             return self.poll_write(context, only);
         }
-        if self.activity.holds_writes() {
-            return Poll::Pending;
-        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.activity.wrote(written.is_ready());
-        let written = ready!(written)?;
-        self.cut = written < slices.iter().map(|slice| slice.len()).sum();
-        Poll::Ready(Ok(written))
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

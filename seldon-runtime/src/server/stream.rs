@@ -42,19 +42,6 @@ macro_rules! either {
     };
 }
 
-impl Stream {
-    /// Writes what can be written at once, of bytes that are the last in any case.
-    pub(super) fn write_last(&mut self, bytes: &[u8]) {
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        if Pin::new(&mut *self)
-            .poll_write(&mut context, bytes)
-            .is_ready()
-        {
-            let _ = Pin::new(self).poll_flush(&mut context);
-        }
-    }
-}
-
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -16,6 +16,7 @@ mod floods;
 mod formats;
 mod health;
 mod http1;
+mod http2;
 mod keys;
 mod metrics;
 mod overload;
