@@ -77,6 +77,7 @@
 //! | `recommenders` | `recommenders`: ready-made ones |
 //! | `onnx` | `onnx`: ONNX graphs, of scikit-learn's estimators and others |
 //! | `trees` | `trees`: XGBoost and LightGBM models |
+//! | `pipeline` | `pipeline`, `run_pipeline`: model files served without code |
 //! | `tls` | TLS on both transports |
 //! | `otel` | spans of requests, exported by OTLP |
 //!
@@ -110,6 +111,18 @@ pub use seldon_onnx as onnx;
 /// XGBoost and LightGBM models: a [`Forest`](trees::Forest) is a field like any other.
 #[cfg(feature = "trees")]
 pub use seldon_trees as trees;
+
+/// Model files that are served without code, and the steps that features go through first.
+#[cfg(feature = "pipeline")]
+pub use seldon_pipeline as pipeline;
+
+/// Serves a [`Pipeline`](pipeline::Pipeline) as flags, environment and file say: [`run`] without a
+/// service of your own. `fn main() -> seldon::ExitCode { seldon::run_pipeline() }` is what
+/// `seldon-serve` does.
+#[cfg(feature = "pipeline")]
+pub fn run_pipeline() -> ExitCode {
+    run::<pipeline::Pipeline>()
+}
 
 /// What [`run`] returns, so that `main` can return it.
 pub use std::process::ExitCode;
