@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::access::{ApiKeys, Tls};
 use crate::artifact::{Location, Storage, ToLocation};
 use crate::error::{Error, Result};
+use crate::live::{self, Watched};
 use crate::predict::Reply;
 #[cfg(feature = "memcached")]
 use crate::recommend::CandidateSettings;
@@ -58,6 +60,9 @@ pub struct Config {
     pub api_keys: Option<PathBuf>,
     /// A key is also taken as `oauth_token`, in gRPC's metadata or a query string.
     pub api_key_oauth_token: bool,
+    /// How often the model folder is looked at for a new version, if it is.
+    #[serde(deserialize_with = "live::period_in_file")]
+    pub watch: Option<Duration>,
     /// What the server guards against: the section `[limits]` of the file.
     pub limits: Limits,
     /// How the model is fetched, if it is not on this machine: the table `[storage]`.
@@ -87,6 +92,7 @@ impl Default for Config {
             tls_client_ca: None,
             api_keys: None,
             api_key_oauth_token: false,
+            watch: None,
             limits: Limits::default(),
             storage: Storage::default(),
             #[cfg(feature = "memcached")]
@@ -274,6 +280,16 @@ struct Flags {
     /// Take a key as `oauth_token`, too, in gRPC's metadata or the query string
     #[arg(long, env = "SELDON_API_KEY_OAUTH_TOKEN", value_parser = clap::builder::FalseyValueParser::new())]
     api_key_oauth_token: bool,
+    /// Look for new versions of the model, each time in so long [default: off; 5s if no time is given]
+    #[arg(
+        long,
+        env = "SELDON_WATCH",
+        value_name = "PERIOD",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_parser = Watched::parse
+    )]
+    watch: Option<Watched>,
     /// Make a new API key, print it and the line for the file of digests, and end
     #[arg(long, value_name = "NAME")]
     new_api_key: Option<String>,
@@ -347,6 +363,7 @@ impl Flags {
             tls_client_ca: self.tls_client_ca.or(file.tls_client_ca),
             api_keys: self.api_keys.or(file.api_keys),
             api_key_oauth_token: self.api_key_oauth_token || file.api_key_oauth_token,
+            watch: self.watch.map_or(file.watch, |Watched(period)| period),
             ..file
         })
     }

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::artifact::Folder;
-use crate::error::Result;
-use crate::live::{Current, Pinned, Version};
+use crate::error::{Error, Result};
+use crate::live::{Current, Kind, Pinned, Version};
 use crate::observe::Figures;
 use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
@@ -79,7 +79,11 @@ impl<P: Predictor> Service<P> {
             batcher: P::BATCHING.map(|_| Box::new(Batcher::<P>::new()) as _),
             figures: Figures::default(),
         };
-        Ok(Self::new(model, permanent, settings))
+        let kind = Kind {
+            warm_up: P::warm_up,
+            fits: must_be_asked_alike,
+        };
+        Ok(Self::new(model, kind, permanent, settings))
     }
 
     /// The queue before the predictor's batches, if it batches.
@@ -103,14 +107,19 @@ impl<R: Recommender> Service<R, R::Source> {
             batcher: None,
             figures: Figures::default(),
         };
-        Ok(Self::new(model, permanent, settings))
+        let kind = Kind {
+            warm_up: R::warm_up,
+            // What a recommender is asked is the same for all.
+            fits: |_, _| Ok(()),
+        };
+        Ok(Self::new(model, kind, permanent, settings))
     }
 }
 
 impl<M, S> Service<M, S> {
-    fn new(model: M, permanent: Permanent<S>, settings: Settings) -> Self {
+    fn new(model: M, kind: Kind<M>, permanent: Permanent<S>, settings: Settings) -> Self {
         Self {
-            current: Arc::new(Current::new(model, permanent.figures.clone())),
+            current: Arc::new(Current::new(model, permanent.figures.clone(), kind)),
             permanent: Arc::new(permanent),
             settings: Arc::new(settings),
         }
@@ -151,12 +160,14 @@ impl<M, S> Service<M, S> {
         self
     }
 
-    /// The same service, which says that its model is the one of `folder`: replies and the index
-    /// name its version, and the metrics show what it took to load, from opening the folder until
-    /// now.
+    /// The same service, which says that its model is the one of `folder`.
+    ///
+    /// Replies and the index name its version, and the metrics show what it took to load, from
+    /// opening the folder until now. A new version that comes to the same place is taken in when
+    /// the server [watches](crate::Server::watch) or is told to by `POST /reload`.
     #[must_use]
     pub fn loaded_from(self, folder: &Folder) -> Self {
-        self.current.is_of(folder.origin());
+        self.current.is_from(folder);
         self
     }
 
@@ -221,6 +232,25 @@ impl<M, S> Clone for Service<M, S> {
             permanent: Arc::clone(&self.permanent),
             settings: Arc::clone(&self.settings),
         }
+    }
+}
+
+/// Whether two predictors are asked in the same way: what is told of a service once, its message
+/// and its features, must hold for all versions. The attribute's predictors always are.
+fn must_be_asked_alike<P: Predictor>(one: &P, other: &P) -> Result<()> {
+    if one.message() != other.message() {
+        return Err(Error::setup(format!(
+            "it takes a `{}`, and the version before takes a `{}`: restart the service for that",
+            one.message(),
+            other.message()
+        )));
+    }
+    let (one, other) = (one.facts(), other.facts());
+    match one.descriptors == other.descriptors && one.schema == other.schema {
+        true => Ok(()),
+        false => Err(Error::setup(
+            "its features are not those of the version before: restart the service for that",
+        )),
     }
 }
 

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use seldon::Artifact;
+
 /// The program in an empty folder, with nothing of this process's environment that it reads.
 struct Program {
     folder: tempfile::TempDir,
@@ -81,7 +83,7 @@ impl Program {
         Running {
             child,
             address,
-            _folder: self.folder,
+            folder: self.folder,
         }
     }
 
@@ -106,7 +108,7 @@ impl Program {
 struct Running {
     child: Child,
     address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Running {
@@ -251,6 +253,7 @@ fn help_names_every_flag_and_variable() {
         assert!(help.contains("[env: SELDON_NO_ADMIN]"), "{help}");
         assert!(help.contains("[env: SELDON_API_KEY_OAUTH_TOKEN]"), "{help}");
         assert!(help.contains("--new-api-key <NAME>"), "{help}");
+        assert!(help.contains("--watch [<PERIOD>]") && help.contains("[env: SELDON_WATCH]"));
         assert!(!help.contains("a-secret-host"), "what is set is not shown");
     }
 }
@@ -275,6 +278,11 @@ fn a_wrong_flag_is_said_in_one_sentence() {
             "--log info --port",
             "a value is required for '--port <PORT>'",
         ),
+        (
+            "--watch soon",
+            "it is a time as `5s` or `1m 30s`, or true or false",
+        ),
+        ("--watch 1ms", "every 10 ms to a day, not every 1ms"),
         ("now please", "unexpected argument 'now' found"),
     ] {
         let (code, sentence) = Program::new().line(flags).fail();
@@ -292,6 +300,7 @@ fn a_wrong_variable_is_named() {
         ("SELDON_GRPC_PORT", "-1"),
         ("SELDON_HOST", "here"),
         ("SELDON_REPLY", "fancy"),
+        ("SELDON_WATCH", "often"),
     ] {
         let (code, sentence) = Program::new().variable(name, value).fail();
         assert_eq!(code, 2);
@@ -577,4 +586,89 @@ fn the_index_and_the_metrics_say_which_model_it_is() {
         .find_map(|line| line.strip_prefix("seldon_model_load_seconds{service=\"iris\"} "));
     let took: f64 = took.expect("it was loaded").parse().expect("a number");
     assert!(took > 0.0 && took < 60.0, "{took}");
+}
+
+/// A model that scores all flowers alike, and this class highest.
+fn always(class: usize) -> iris::Iris {
+    let mut bias = [0.0; 3];
+    bias[class] = 100.0;
+    iris::Iris::new([[0.0; 4]; 3], bias)
+}
+
+/// Waits until a program answers with this text.
+fn until(running: &Running, path: &str, text: &str) {
+    while !running.get(path).1.contains(text) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_new_version_is_taken_in_where_a_setting_says_so() {
+    let best = |class: &str| format!("{{\"score\":1.0,\"classId\":\"{class}\"");
+    let by_file = Program::on_any_port().file("seldon.toml", "watch = \"10ms\"");
+    for program in [
+        Program::on_any_port().line("--watch 10ms"),
+        Program::on_any_port().variable("SELDON_WATCH", "10ms"),
+        by_file,
+    ] {
+        let model = program.folder.path().join("model");
+        always(0).save(&model).expect("saved");
+        let running = program.start();
+        until(&running, FLOWER, &best("setosa"));
+        always(1).save(&model).expect("saved");
+        until(&running, FLOWER, &best("versicolor"));
+    }
+}
+
+/// A variable can switch off what a file has on.
+#[test]
+fn a_version_is_not_looked_for_where_nobody_says_so() {
+    let file = || Program::serving().file("seldon.toml", "watch = true");
+    for program in [Program::serving(), file().variable("SELDON_WATCH", "false")] {
+        assert!(!logged(program).contains("watched"));
+    }
+    for program in [file(), Program::serving().line("--watch")] {
+        let log = logged(program);
+        assert!(log.contains("watched") && log.contains("5s"), "{log}");
+    }
+}
+
+#[test]
+fn what_goes_on_being_wrong_is_said_once() {
+    let program = Program::on_any_port().line("--watch 10ms");
+    let path = program.folder.path().join("log");
+    let model = program.folder.path().join("model");
+    always(0).save(&model).expect("saved");
+    let mut running = program.start_with(fs::File::create(&path).expect("a file").into());
+    let (_, index) = running.get("/");
+    let (_, admin) = (index.split_once(r#""admin":{"address":""#)).expect("it is there");
+    let service = std::mem::replace(
+        &mut running.address,
+        admin.split('"').next().expect("an address").to_owned(),
+    );
+    let refused = |count: &str| {
+        format!("seldon_model_reloads_total{{service=\"iris\",outcome=\"refused\"}} {count}\n")
+    };
+    let next = running.folder.path().join("next");
+    always(1).save(&next).expect("saved");
+    fs::write(next.join("bias.msgpack"), "altered").expect("written");
+    fs::remove_dir_all(&model).expect("removed");
+    fs::rename(next, model).expect("renamed");
+    // It is tried again, and again.
+    let count = || {
+        let (_, figures) = running.get("/metrics");
+        (0..3).all(|few| !figures.contains(&refused(&few.to_string())))
+    };
+    while !count() {
+        std::thread::yield_now();
+    }
+    running.address = service;
+    let log = fs::read_to_string(&path).expect("text");
+    let warnings: Vec<&str> = (log.lines())
+        .filter(|line| line.contains("a new version is refused") && line.contains("bias"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    assert!(warnings[0].contains("bias.msgpack was truncated"), "{log}");
+    assert!(warnings[0].contains("WARN"), "{log}");
+    until(&running, FLOWER, "\"classId\":\"setosa\"");
 }

@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 pub(super) struct Files {
     /// Where they are.
     pub(super) path: PathBuf,
+    /// What the folder was when they were opened.
+    pub(super) seen: Seen,
     pub(super) called: Called,
     pub(super) manifest: Option<Manifest>,
     pub(super) digest: Arc<str>,
@@ -76,6 +78,7 @@ impl Files {
         };
         Ok(Self {
             path: path.to_owned(),
+            seen: seen.clone(),
             called,
             manifest,
             digest: digest.into(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::files::{Files, Held};
 use super::location::Place;
 use super::manifest;
-use super::{Artifact, Location, Storage, ToLocation, disk};
+use super::{Artifact, Glance, Location, Storage, ToLocation, disk};
 use crate::error::{Code, Error, Result, echo};
 use crate::observe::Origin;
 
@@ -23,6 +23,7 @@ use crate::observe::Origin;
 #[derive(Debug)]
 pub struct Folder {
     location: Location,
+    storage: Storage,
     opened: Instant,
     files: Files,
 }
@@ -66,7 +67,7 @@ impl Folder {
         Self::open_at(location, storage, M::LOOSE)
     }
 
-    fn open_at(location: &Location, _storage: &Storage, loose: bool) -> Result<Self> {
+    fn open_at(location: &Location, storage: &Storage, loose: bool) -> Result<Self> {
         let opened = Instant::now();
         let opening = match location.place() {
             Place::Path(path) => Files::open(path, loose),
@@ -74,6 +75,7 @@ impl Folder {
         };
         opening.map(|files| Self {
             location: location.clone(),
+            storage: storage.clone(),
             opened,
             files,
         })
@@ -119,6 +121,16 @@ impl Folder {
                 echo(name)
             ))),
         }
+    }
+
+    /// With what it was fetched.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// What its location looked like when it was opened.
+    pub(crate) fn seen(&self) -> Glance {
+        Glance::of(self.files.seen.clone())
     }
 
     /// Which model it is, and how long ago it was opened.

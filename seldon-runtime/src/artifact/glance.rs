@@ -12,6 +12,12 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance(Seen);
 
+impl Glance {
+    pub(super) fn of(seen: Seen) -> Self {
+        Self(seen)
+    }
+}
+
 impl Location {
     /// Looks at the location, at the cost of reading a small file or a listing.
     ///

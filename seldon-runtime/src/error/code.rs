@@ -28,6 +28,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The request did not come in within the time for it.
     RequestTimeout,
+    /// What a model's folder holds cannot be served; what answers goes on.
+    ReloadRefused,
     /// The body or message is over the limit.
     TooLarge,
     /// The body is of a kind that is not read here.
@@ -69,7 +71,7 @@ pub(super) struct Face {
 
 impl Code {
     /// All of them, in their order.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::InvalidParameter,
         Self::MalformedJson,
         Self::InvalidFeature,
@@ -81,6 +83,7 @@ impl Code {
         Self::ModelNotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
+        Self::ReloadRefused,
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::UnsupportedEncoding,
@@ -124,6 +127,7 @@ impl Code {
             Code::ModelNotFound => ("MODEL_NOT_FOUND", "Model not found", S::NOT_FOUND, G::NotFound),
             Code::MethodNotAllowed => ("METHOD_NOT_ALLOWED", "Method not allowed", S::METHOD_NOT_ALLOWED, G::Unimplemented),
             Code::RequestTimeout => ("REQUEST_TIMEOUT", "Request timeout", S::REQUEST_TIMEOUT, G::DeadlineExceeded),
+            Code::ReloadRefused => ("RELOAD_REFUSED", "Reload refused", S::CONFLICT, G::FailedPrecondition),
             Code::TooLarge => ("TOO_LARGE", "Content too large", S::PAYLOAD_TOO_LARGE, G::ResourceExhausted),
             Code::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", "Unsupported media type", S::UNSUPPORTED_MEDIA_TYPE, G::InvalidArgument),
             Code::UnsupportedEncoding => ("UNSUPPORTED_ENCODING", "Unsupported encoding", S::UNSUPPORTED_MEDIA_TYPE, G::Unimplemented),

@@ -4,8 +4,15 @@
 //! version is let go when its last request has ended.
 
 mod current;
+mod keeper;
+mod kept;
+mod period;
 mod version;
+mod watch;
 
-pub(crate) use current::{Current, Model, Pinned};
+pub(crate) use current::{Current, Kind, Model, Pinned};
+pub(crate) use keeper::{Keeper, Told};
+pub(crate) use kept::{Kept, Outcome};
+pub(crate) use period::{Watched, check_period, in_file as period_in_file};
 pub use version::Versioned;
 pub(crate) use version::{MODEL_VERSION, Version};

@@ -1,6 +1,7 @@
 //! What is counted of one service where its requests are answered.
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::stages::Stages;
 use crate::error::{Code, Error, NonFinite};
@@ -14,6 +15,31 @@ pub(crate) struct Figures {
     fetches: [Counter; Fetch::ALL.len()],
     pub(super) batches: Counter,
     pub(super) batch_rows: Counter,
+    reloads: [Counter; Reload::ALL.len()],
+    pub(super) old_versions: Gauge,
+}
+
+/// How the reload of a model ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// A new version answers.
+    Loaded,
+    /// There is none.
+    Unchanged,
+    /// What there is cannot be served.
+    Refused,
+}
+
+impl Reload {
+    pub(super) const ALL: [Self; 3] = [Self::Loaded, Self::Unchanged, Self::Refused];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// How the fetching of one request's candidates ended.
@@ -57,6 +83,20 @@ impl Figures {
     /// Counts a fetching of candidates.
     pub(crate) fn fetched(&self, how: Fetch) {
         self.fetches[how as usize].inc();
+    }
+
+    /// Counts a reload.
+    pub(crate) fn reloaded(&self, how: Reload) {
+        self.reloads[how as usize].inc();
+    }
+
+    /// Notes how many versions still answer that have been replaced.
+    pub(crate) fn old_versions(&self, count: usize) {
+        self.old_versions.set(count as i64);
+    }
+
+    pub(super) fn reloads(&self, how: Reload) -> u64 {
+        self.reloads[how as usize].get()
     }
 
     pub(super) fn fetches(&self, how: Fetch) -> u64 {

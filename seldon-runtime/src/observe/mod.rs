@@ -20,7 +20,7 @@ pub(crate) mod trace;
 
 pub(crate) use chosen::{choose, noting};
 pub(crate) use exposition::Format;
-pub(crate) use figures::{Fetch, Figures};
+pub(crate) use figures::{Fetch, Figures, Reload};
 pub(crate) use log::Line;
 pub(crate) use metrics::{Metrics, Place};
 pub(crate) use now::Now;

@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Unit;
 
-use super::figures::{Fetch, Figures};
+use super::figures::{Fetch, Figures, Reload};
 use crate::live::Model;
 use crate::predict::Pool;
 use crate::recommend::SourceState;
@@ -88,6 +88,7 @@ impl Collector for AllServices {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut family = Family(encoder);
         self.models(&mut family)?;
+        self.reloads(&mut family)?;
         self.faults(&mut family)?;
         self.pools(&mut family)?;
         self.candidates(&mut family)
@@ -132,6 +133,28 @@ impl AllServices {
             since.encode(family.encode_family(&[("service", &*service.name)])?)?;
         }
         Ok(())
+    }
+
+    fn reloads(&self, family: &mut Family<'_>) -> fmt::Result {
+        // Of those that come from nowhere there is nothing to say.
+        let kept = || self.0.iter().filter(|s| s.model.seen().is_some());
+        let reloads = kept().flat_map(|s| {
+            Reload::ALL.map(|how| {
+                let labels = [("service", &*s.name), ("outcome", how.name())];
+                (labels, s.figures.reloads(how))
+            })
+        });
+        family.counters(
+            "model_reloads",
+            "Reloads of a model: loaded, unchanged, or refused while the version before goes on",
+            reloads,
+        )?;
+        let old = |s: &Observed| usize::try_from(s.figures.old_versions.get()).unwrap_or_default();
+        family.gauges(
+            "model_old_versions",
+            "Versions of a model that were replaced and still answer requests",
+            kept().map(|s| ([("service", &*s.name)], old(s))),
+        )
     }
 
     fn faults(&self, family: &mut Family<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What operators ask, on a listener of its own.
+//! What operators ask and tell, on a listener of its own.
 
 use std::sync::Arc;
 
@@ -14,8 +14,9 @@ use crate::observe::Format;
 /// Where the figures are.
 pub(super) const METRICS: &str = "/metrics";
 
-/// `GET /metrics`.
+/// `GET /metrics`, and `POST /reload`.
 pub(super) fn routes(guard: &Arc<Guard>, connections: &Connections) -> Router {
+    let reload = super::reload::routes(guard);
     let (guard, connections) = (Arc::clone(guard), connections.clone());
     let figures = move |headers: HeaderMap| {
         let format = Format::accepted_by(&headers);
@@ -25,6 +26,7 @@ pub(super) fn routes(guard: &Arc<Guard>, connections: &Connections) -> Router {
     };
     Router::new()
         .route(METRICS, get(figures))
+        .merge(reload)
         .fallback(super::unknown_path)
         .method_not_allowed_fallback(super::wrong_method)
 }

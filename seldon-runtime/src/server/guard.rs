@@ -37,6 +37,7 @@ use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc;
 use crate::known::{Answering, Known, Reads, Reply};
+use crate::live::Keeper;
 use crate::observe::{Format, Kind, Line, Metrics, Now, Place, noting, trace};
 use crate::predict::Pool;
 use crate::rest::{self, OverLimit};
@@ -51,11 +52,19 @@ pub(super) struct Guard {
     gate: Gate,
     metrics: Metrics,
     pools: Vec<Pool>,
+    /// Of the models that come from somewhere. It lives as long as anything is answered.
+    keeper: Option<Keeper>,
     census: Arc<Census>,
 }
 
 impl Guard {
-    pub(super) fn new(limits: Limits, life: Life, metrics: Metrics, pools: Vec<Pool>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        life: Life,
+        metrics: Metrics,
+        pools: Vec<Pool>,
+        keeper: Option<Keeper>,
+    ) -> Self {
         let gate = Gate::new(limits.in_flight, limits.queue_per_place, limits.queue_time);
         Self {
             limits,
@@ -63,6 +72,7 @@ impl Guard {
             gate,
             metrics,
             pools,
+            keeper,
             census: Arc::default(),
         }
     }
@@ -73,6 +83,11 @@ impl Guard {
 
     pub(super) fn life(&self) -> &Life {
         &self.life
+    }
+
+    /// What takes new versions of models in, if any model comes from somewhere.
+    pub(super) fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
     }
 
     /// Notes a connection whose TLS handshake failed: with a peer, and so no more than that.

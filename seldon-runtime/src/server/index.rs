@@ -11,6 +11,7 @@ use http::header;
 use serde::Serialize;
 
 use super::Mounted;
+use super::reload::RELOAD;
 use super::{admin, docs};
 use crate::error::Error;
 use crate::live::Model;
@@ -70,6 +71,8 @@ struct Admin {
     metrics: &'static str,
     documentation: &'static str,
     openapi: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reload: Option<&'static str>,
 }
 
 impl Entry {
@@ -127,6 +130,9 @@ async fn page(State(index): State<Index>) -> Response {
             metrics: admin::METRICS,
             documentation: docs::PAGE,
             openapi: docs::DOCUMENT,
+            reload: (index.services.iter())
+                .any(|(_, model)| model.seen().is_some())
+                .then_some(RELOAD),
         }),
     };
     match serde_json::to_vec(&page) {

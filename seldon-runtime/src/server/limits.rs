@@ -59,6 +59,9 @@ pub struct Limits {
     /// For a request that waits for a place: 250 ms, after which it is told 503.
     #[serde(with = "humantime_serde")]
     pub queue_time: Duration,
+    /// For a new version of a model to load and warm up while the one before answers: 10 min.
+    #[serde(with = "humantime_serde")]
+    pub reload_time: Duration,
     /// For which a server that was told to end goes on accepting while it says that it is not
     /// ready, so that balancers notice: 5 s.
     #[serde(with = "humantime_serde")]
@@ -88,6 +91,7 @@ impl Default for Limits {
             blocking_in_flight: 2 * cores,
             queue_per_place: 4,
             queue_time: Duration::from_millis(250),
+            reload_time: Duration::from_secs(600),
             lame_duck: Duration::from_secs(5),
             drain: Duration::from_secs(25),
         }
@@ -114,6 +118,7 @@ impl Limits {
             blocking_in_flight,
             queue_per_place,
             queue_time,
+            reload_time,
             lame_duck,
             drain,
         } = self;
@@ -135,6 +140,7 @@ impl Limits {
             blocking_in_flight,
             queue_per_place,
             ?queue_time,
+            ?reload_time,
             ?lame_duck,
             ?drain,
             "serving within these limits"
@@ -157,6 +163,7 @@ impl Limits {
             ("deadline", self.deadline),
             ("ping_every", self.ping_every),
             ("ping_answer", self.ping_answer),
+            ("reload_time", self.reload_time),
         ];
         for (name, time) in times {
             if !(SHORTEST..=LONGEST).contains(&time) {

@@ -27,6 +27,7 @@ mod life;
 mod limits;
 mod reflection;
 mod refusal;
+mod reload;
 mod request_id;
 mod routes;
 mod sniff;
@@ -39,6 +40,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -62,6 +64,7 @@ use crate::artifact::{Artifact, Folder};
 use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
+use crate::live::{self, Keeper, Kept};
 use crate::observe::{Metrics, Observed, Source};
 use crate::openapi::{self, Described};
 use crate::predict::{Pool, Predictor};
@@ -107,6 +110,8 @@ pub struct Server {
     limits: Limits,
     tls: Option<Tls>,
     keys: Option<ApiKeys>,
+    /// How often the folders of models are looked at, if they are.
+    watch: Option<Duration>,
     /// The first thing that was wrong with what was mounted: said when the server starts.
     wrong: Option<Error>,
 }
@@ -155,6 +160,18 @@ impl Server {
     #[must_use]
     pub fn api_keys(mut self, keys: ApiKeys) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Looks each `period` at the folders that the services' models are
+    /// [loaded from](Service::loaded_from), and takes new versions of them in.
+    ///
+    /// A version is loaded and warmed up on a thread aside, and then answers the requests that
+    /// come; those that have begun are finished by the version before. What cannot be loaded is
+    /// refused, and the version before goes on.
+    #[must_use]
+    pub fn watch(mut self, period: Duration) -> Self {
+        self.watch = Some(period);
         self
     }
 
@@ -240,7 +257,7 @@ impl Server {
     }
 
     /// Notes what is mounted, and whether it clashes with what is there.
-    fn note<M: Send + Sync + 'static, S>(
+    fn note<M: Artifact + Send + Sync + 'static, S>(
         &mut self,
         kind: &'static str,
         service: &Service<M, S>,
@@ -361,6 +378,7 @@ impl Server {
         self.limits = config.limits.clone();
         self.tls = config.tls()?;
         self.keys = config.keys()?;
+        self.watch = config.watch;
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
         let mut bound = match config.grpc_address() {
@@ -402,6 +420,29 @@ impl Server {
         rest.chain(grpc).collect()
     }
 
+    /// What takes new versions of models in; nothing where no model comes from anywhere.
+    fn keeper(&self) -> Result<Option<Keeper>> {
+        if let Some(period) = self.watch {
+            live::check_period(period)?;
+        }
+        let kept: Vec<Kept> = (self.mounted.iter())
+            .map(|mounted| &mounted.observed)
+            .filter(|observed| observed.model.seen().is_some())
+            .map(|observed| {
+                let (name, model) = (Arc::clone(&observed.name), Arc::clone(&observed.model));
+                let (figures, limit) = (observed.figures.clone(), self.limits.reload_time);
+                Kept::new(name, model, figures, limit, self.watch)
+            })
+            .collect();
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        if let Some(period) = self.watch {
+            tracing::info!(?period, "the folders of models are watched");
+        }
+        Keeper::start(kept, self.watch).map(Some)
+    }
+
     /// All that can be known to be wrong before an address is bound.
     fn ready(self) -> Result<Ready> {
         if let Some(wrong) = self.wrong {
@@ -421,6 +462,7 @@ impl Server {
         if let Some(keys) = &self.keys {
             keys.watch(metrics.reloads())?;
         }
+        let keeper = self.keeper()?;
         let names = self.mounted.iter().map(|mounted| mounted.name.clone());
         let health = Health::new(life.clone(), names);
         let descriptors: Vec<_> = (self.mounted.iter())
@@ -440,7 +482,7 @@ impl Server {
                     .collect(),
                 own: health.grpc().merge(reflection::routes(&descriptors)?),
             },
-            guard: Arc::new(Guard::new(self.limits, life, metrics, self.pools)),
+            guard: Arc::new(Guard::new(self.limits, life, metrics, self.pools, keeper)),
             health,
             tls: self.tls,
             keys: self.keys,

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use seldon_runtime::recommend::{CandidateSource, Fetched, List, ServerState, SourceState};
 use seldon_runtime::{
-    ApiKeys, Candidates, Code, Config, DefaultCustomPredictRequest, Error, Predict, Prediction,
-    Query, Recommend, Recommendation, Result, Server,
+    ApiKeys, Artifact, Candidates, Code, Config, DefaultCustomPredictRequest, Error, Predict,
+    Prediction, Query, Recommend, Recommendation, Result, Server,
 };
 use serde_json::Value;
 
 use crate::common::*;
+use crate::versions::predictor;
 
 /// A source of which each state is known.
 struct Source;
@@ -194,7 +195,10 @@ async fn the_dashboard_asks_for_figures_that_there_are() {
         ],
     )
     .await;
-    let slow = with_keys(Server::new().mount(Slow {}));
+    let folder = tempfile::tempdir().expect("a folder");
+    Slow {}.save(folder.path()).expect("it can be saved");
+    let slow = Server::new().mount_service(predictor::<Slow>(folder.path()));
+    let slow = with_keys(slow);
     let slow = figures(slow, &["/predict?json=[0]"]).await;
     let mut labels: HashMap<&str, HashSet<&str>> = HashMap::new();
     for line in several.lines().chain(slow.lines()) {

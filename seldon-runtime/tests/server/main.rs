@@ -19,8 +19,11 @@ mod http1;
 mod http2;
 mod keys;
 mod metrics;
+mod moody;
 mod overload;
+mod reloads;
 mod signals;
+mod swaps;
 #[cfg(feature = "tls")]
 mod tls;
 mod versions;

@@ -113,7 +113,16 @@ impl Hold {
 
     /// The numbers that ask for it.
     pub(crate) fn values(&self) -> [f32; 2] {
-        [HOLD, f32::from(self.id)]
+        Self::values_of(self.id)
+    }
+
+    /// The same, where all that is had of it is its number.
+    pub(crate) fn values_of(id: u16) -> [f32; 2] {
+        [HOLD, f32::from(id)]
+    }
+
+    pub(crate) fn id(&self) -> u16 {
+        self.id
     }
 
     /// Waits until one more call is in the model.

@@ -27,6 +27,13 @@ macro_rules! predictor {
 }
 
 predictor!(Inline);
+predictor!(Blocking, run = blocking);
+predictor!(Batched, batch(max_rows = 4, max_wait = "2ms"));
+predictor!(
+    BatchedBlocking,
+    batch(max_rows = 4, max_wait = "2ms"),
+    run = blocking
+);
 
 /// A recommender of the same kind.
 #[seldon_macros::recommender(crate = ::seldon_runtime)]
