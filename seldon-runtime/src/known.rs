@@ -4,13 +4,12 @@
 //! which of the two answered.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -42,12 +41,12 @@ pub(crate) trait AtOnce: Send + Sync {
     /// # Errors
     ///
     /// What the request is refused with.
-    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said>;
+    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said>;
 }
 
 /// A good reply over REST: a document, and what its head says besides.
 pub(crate) struct Said {
-    pub(crate) json: Bytes,
+    pub(crate) json: Vec<u8>,
     /// It was made without what would have made it better.
     pub(crate) degraded: bool,
     /// The version of the model that it is of, where that is known.
@@ -62,7 +61,7 @@ pub(crate) const DEGRADED: (&str, &str) = ("x-degraded", "candidates");
 impl Said {
     /// As a response.
     pub(crate) fn into_response(self) -> Response<Reply> {
-        let mut response = Response::new(Reply::Whole(self.json));
+        let mut response = Response::new(Reply::Whole(self.json.into()));
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
@@ -107,9 +106,15 @@ impl Answering {
 /// # Errors
 ///
 /// Its own, and if it waits.
+// In its place: what a future holds is moved about otherwise.
+#[inline(always)]
 pub(crate) fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let waits = || Err(Error::new(Code::Internal, "the service failed to answer"));
-    future.now_or_never().unwrap_or_else(waits)
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Err(Error::new(Code::Internal, "the service failed to answer")),
+    }
 }
 
 /// A reply's body.

@@ -40,7 +40,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 fn parameter(query: &str) -> Option<Cow<'_, [u8]>> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.into_iter().find(|(name, _)| *name == OAUTH_TOKEN)?;
-    Some(match decode(value.as_bytes()).ok()? {
+    Some(match decode(value).ok()? {
         Cow::Borrowed(text) => text.as_bytes().into(),
         Cow::Owned(text) => text.into_bytes().into(),
     })

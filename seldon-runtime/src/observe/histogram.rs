@@ -38,6 +38,33 @@ const BOUNDS: [u64; 22] = [
     10_000_000_000,
 ];
 
+/// For each number of bits that a time may have, the first bucket that such a time can fall into:
+/// at most three are left to be compared with.
+const FIRST: [u8; 65] = {
+    let mut first = [0; 65];
+    let mut bits = 1;
+    while bits < 65 {
+        let least = 1 << (bits - 1);
+        let mut at = 0;
+        while at < BOUNDS.len() && BOUNDS[at] < least {
+            at += 1;
+        }
+        first[bits] = at as u8;
+        bits += 1;
+    }
+    first
+};
+
+/// The first of the bounds that `nanoseconds` are not above, or one more than there are.
+fn bucket(nanoseconds: u64) -> usize {
+    let bits = u64::BITS - nanoseconds.leading_zeros();
+    let mut at = usize::from(FIRST[bits as usize]);
+    while BOUNDS.get(at).is_some_and(|bound| *bound < nanoseconds) {
+        at += 1;
+    }
+    at
+}
+
 /// A distribution of times; clones count together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram(Arc<Inner>);
@@ -54,7 +81,7 @@ impl Histogram {
     /// Counts `time`.
     pub(crate) fn observe(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let at = BOUNDS.partition_point(|bound| *bound < nanoseconds);
+        let at = bucket(nanoseconds);
         // Nothing else depends on these: what is read while requests come in may be off by them.
         self.0.buckets[at].fetch_add(1, Ordering::Relaxed);
         self.0.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
@@ -115,6 +142,16 @@ mod tests {
             [&(1e-6, 2), &(2.5e-6, 1), &(10.0, 1), &(f64::INFINITY, 2)]
         );
         assert_eq!(reading.count, 6);
+    }
+
+    #[test]
+    fn every_time_falls_where_the_bounds_say() {
+        let around = |n: u64| [n.saturating_sub(1), n, n.saturating_add(1)];
+        let powers = (0..64).map(|bit| 1 << bit);
+        for nanoseconds in BOUNDS.into_iter().chain(powers).flat_map(around) {
+            let expected = BOUNDS.partition_point(|bound| *bound < nanoseconds);
+            assert_eq!(bucket(nanoseconds), expected, "{nanoseconds}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::error::Error;
 
 /// A request, as its line names it.
 pub(crate) struct Line<'a> {
-    pub(crate) id: &'a str,
+    /// Its id, made text only if it is said.
+    pub(crate) id: &'a dyn AsRef<str>,
     pub(crate) service: &'a str,
     pub(crate) kind: Kind,
     pub(crate) parent: Option<&'a TraceParent>,
@@ -27,7 +28,7 @@ impl Line<'_> {
         macro_rules! line {
             ($level:ident, $message:literal, $($said:tt)+) => {
                 tracing::$level!(
-                    request_id = self.id,
+                    request_id = self.id.as_ref(),
                     trace_id = self.parent.map(TraceParent::trace_id),
                     service = self.service,
                     transport = self.kind.transport().name(),

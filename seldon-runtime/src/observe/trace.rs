@@ -96,12 +96,17 @@ fn text(hex: &[u8]) -> &str {
 ///
 /// To make one costs more than to answer many a request: at the level `info` there is one for the
 /// requests that continue a trace, at `debug` for all.
-pub(crate) fn span(id: &str, service: &str, kind: Kind, parent: Option<&TraceParent>) -> Span {
+pub(crate) fn span(
+    id: &dyn AsRef<str>,
+    service: &str,
+    kind: Kind,
+    parent: Option<&TraceParent>,
+) -> Span {
     macro_rules! request {
         ($span:ident) => {
             $span!(
                 "request",
-                request_id = id,
+                request_id = id.as_ref(),
                 service,
                 transport = kind.transport().name(),
                 method = kind.method(),

@@ -22,9 +22,11 @@ pub(crate) fn rank(
             bad.item, bad.score
         ))));
     }
-    let mut excluded = exclusions.to_vec();
-    excluded.sort_unstable();
-    found.retain(|r| candidates.contains(r.item) && excluded.binary_search(&r.item).is_err());
+    if candidates.ids().is_some() || !exclusions.is_empty() {
+        let mut excluded = exclusions.to_vec();
+        excluded.sort_unstable();
+        found.retain(|r| candidates.contains(r.item) && excluded.binary_search(&r.item).is_err());
+    }
     // -0.0 and 0.0 are one score: adding 0.0 makes them so for `total_cmp`.
     let order = |a: &Recommendation, b: &Recommendation| {
         (b.score + 0.0)
@@ -32,17 +34,18 @@ pub(crate) fn rank(
             .then(a.item.cmp(&b.item))
     };
     // Most models give what they found best first, and nothing twice.
-    if !found.is_sorted_by(|a, b| order(a, b).is_lt()) || repeats(&found) {
+    let fit = found.is_sorted_by(|a, b| order(a, b).is_lt()) && !repeats(&found);
+    if !fit {
         // An item that comes twice keeps its better score.
         found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
         found.dedup_by_key(|r| r.item);
     }
     // A model may have scored all of its items for a reply of a few.
-    if limit < found.len() {
+    if limit < found.len() && !fit {
         found.select_nth_unstable_by(limit, order);
-        found.truncate(limit);
     }
-    if !found.is_sorted_by(|a, b| order(a, b).is_le()) {
+    found.truncate(limit);
+    if !fit && !found.is_sorted_by(|a, b| order(a, b).is_le()) {
         found.sort_unstable_by(order);
     }
     normalise(&mut found, scores)?;
@@ -64,30 +67,32 @@ fn normalise(found: &mut [Recommendation], scores: Scores) -> Result<()> {
     ) else {
         return Ok(());
     };
-    let rule: Box<dyn Fn(f64) -> f64> = match scores {
+    // Adding 0.0 keeps a negative zero off the wire.
+    let mut bring = |rule: &dyn Fn(f64) -> f64| {
+        for r in &mut *found {
+            r.score = rule(r.score) + 0.0;
+        }
+    };
+    match scores {
         Scores::Unit => {
             if best > 1.0 || worst < 0.0 {
                 return Err(unfit(format!(
                     "scores from {worst} to {best} are not in 0..1"
                 )));
             }
-            Box::new(|score| score)
+            found.iter_mut().for_each(|r| r.score += 0.0);
         }
-        Scores::Best if best <= 0.0 => Box::new(|_| 0.0),
-        Scores::Best => Box::new(move |score| (score / best).max(0.0)),
-        Scores::MinMax if best == worst => Box::new(|_| 1.0),
+        Scores::Best if best <= 0.0 => bring(&|_| 0.0),
+        Scores::Best => bring(&|score| (score / best).max(0.0)),
+        Scores::MinMax if best == worst => bring(&|_| 1.0),
         Scores::MinMax => {
             // Halved where the span of two finite scores would not be finite; otherwise not, because
             // half of the least difference is zero.
             let part = if (best - worst).is_finite() { 1.0 } else { 0.5 };
             let span = best * part - worst * part;
-            Box::new(move |score| ((score * part - worst * part) / span).clamp(0.0, 1.0))
+            bring(&|score| ((score * part - worst * part) / span).clamp(0.0, 1.0));
         }
-        Scores::Logistic => Box::new(|score| 1.0 / (1.0 + (-score).exp())),
-    };
-    for r in found {
-        // Adding 0.0 keeps a negative zero off the wire.
-        r.score = rule(r.score) + 0.0;
+        Scores::Logistic => bring(&|score| 1.0 / (1.0 + (-score).exp())),
     }
     Ok(())
 }

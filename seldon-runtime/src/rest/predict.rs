@@ -71,7 +71,7 @@ impl<P: Predictor> Known for Direct<P> {
 }
 
 impl<P: Predictor> AtOnce for Direct<P> {
-    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said> {
+    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said> {
         now(answer(&self.0, None, query, body, begun))
     }
 }
@@ -94,7 +94,7 @@ async fn predict<P: Predictor>(
 async fn answer<P: Predictor>(
     service: &Service<P>,
     arrival: Option<Arrival>,
-    query: &[u8],
+    query: &str,
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {
@@ -106,7 +106,7 @@ async fn answer<P: Predictor>(
 async fn answer_by<P: Predictor>(
     pinned: &Pinned<'_, P>,
     arrival: Option<Arrival>,
-    query: &[u8],
+    query: &str,
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {

@@ -1,7 +1,5 @@
 //! The reply to `/predict`, in either style.
 
-use bytes::Bytes;
-
 use super::json::Json;
 use crate::error::Result;
 use crate::predict::{Answers, Checked, Predictor, Reply};
@@ -16,7 +14,7 @@ pub(super) fn write<P: Predictor>(
     service: &Service<P>,
     puid: &str,
     answers: &Answers,
-) -> Result<Bytes> {
+) -> Result<Vec<u8>> {
     let settings = service.settings();
     let rows = match answers {
         Answers::One(one) => std::slice::from_ref(one),
@@ -57,10 +55,15 @@ pub(super) fn write<P: Predictor>(
 
 /// The classes of one row.
 fn row(json: &mut Json, reply: Reply, row: &Checked) -> Result<()> {
-    let (score, class) = match reply {
-        Reply::Documented => ("{\"score\":", ",\"classId\":"),
-        Reply::Classic => ("{\"prediction\":", ",\"predictedClass\":"),
-    };
+    match reply {
+        Reply::Documented => classes(json, "{\"score\":", ",\"classId\":", row),
+        Reply::Classic => classes(json, "{\"prediction\":", ",\"predictedClass\":", row),
+    }
+}
+
+/// The same, with these before the score and the class: apart, as both are known where it is called.
+#[inline(always)]
+fn classes(json: &mut Json, score: &str, class: &str, row: &Checked) -> Result<()> {
     json.array(row.classes(), |json, (name, one)| {
         let (mut first, mut second) = (zmij::Buffer::new(), zmij::Buffer::new());
         let score_text = first.format_finite(one.score);

@@ -76,7 +76,7 @@ impl<R: Recommender> Known for Direct<R> {
 }
 
 impl<R: Recommender> AtOnce for Direct<R> {
-    fn say(&self, query: &[u8], body: &[u8], begun: Instant) -> Result<Said> {
+    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said> {
         now(respond(&self.0, query, body, begun))
     }
 }
@@ -110,7 +110,7 @@ async fn recommend<R: Recommender>(
 
 async fn respond<R: Recommender>(
     service: &Service<R, R::Source>,
-    query: &[u8],
+    query: &str,
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {
@@ -121,7 +121,7 @@ async fn respond<R: Recommender>(
 
 async fn respond_by<R: Recommender>(
     pinned: &Pinned<'_, R, R::Source>,
-    query: &[u8],
+    query: &str,
     body: &[u8],
     begun: Instant,
 ) -> Result<Said> {
@@ -238,7 +238,7 @@ fn answer<R: Recommender>(version: &Arc<Version<R>>, asked: Asked) -> Result<Vec
     )
 }
 
-fn write(recommended: &[Recommendation]) -> Result<Bytes> {
+fn write(recommended: &[Recommendation]) -> Result<Vec<u8>> {
     // An id of at most 20 characters, a number of at most 24, and two keys.
     let mut json = Json::with_room(24 + 64 * recommended.len());
     json.raw("{\"recommended\":");

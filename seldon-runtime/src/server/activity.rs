@@ -1,5 +1,6 @@
 //! What a connection's peer is doing, and by when it must have done it.
 
+use std::ops::Add;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -67,7 +68,7 @@ impl Activity {
     /// Whether the peer took some of what is written, or takes no more at present.
     pub(super) fn wrote(&self, some: bool) {
         if some {
-            self.taken.fetch_add(1, Ordering::Relaxed);
+            add(&self.taken);
         }
         self.full.store(!some, Ordering::Relaxed);
     }
@@ -123,7 +124,7 @@ impl Activity {
         if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
             self.census.busy();
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        add(&self.requests);
     }
 
     /// A request's reply has been handed over to its last byte, or will never be.
@@ -137,9 +138,8 @@ impl Activity {
 
     /// The same, at a time that is known.
     pub(super) fn reply_at(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.opened);
-        self.since
-            .store(since.as_millis() as u64, Ordering::Relaxed);
+        let now = Milliseconds::of(now.saturating_duration_since(self.opened));
+        self.since.store(now.0, Ordering::Relaxed);
         if self.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.census.quiet();
         }
@@ -163,27 +163,61 @@ impl Activity {
 
     /// When the peer's time is over; `None` while a request is in flight whose own deadline holds,
     /// or of whose reply we owe the next part.
-    pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
-        if !self.is_quiet() {
-            let untaken = self.untaken.load(Ordering::Relaxed);
-            return untaken.then(|| self.since() + limits.idle);
-        }
-        let time = if self.in_head.load(Ordering::Relaxed) {
+    pub(super) fn due(&self, limits: &Limits) -> Option<Milliseconds> {
+        let time = if !self.is_quiet() {
+            self.untaken
+                .load(Ordering::Relaxed)
+                .then_some(limits.idle)?
+        } else if self.in_head.load(Ordering::Relaxed) {
             limits.head_time
         } else {
             limits.idle
         };
-        Some(self.since() + time)
+        let since = Milliseconds(self.since.load(Ordering::Relaxed));
+        Some(since + Milliseconds::of(time))
     }
 
     /// Since when there has been no request, or nothing taken of its reply.
     pub(super) fn since(&self) -> Instant {
-        self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed))
+        self.time(Milliseconds(self.since.load(Ordering::Relaxed)))
+    }
+
+    /// The time, as it is counted here.
+    pub(super) fn now(&self) -> Milliseconds {
+        Milliseconds::of(self.opened.elapsed())
+    }
+
+    /// A time that is counted here, as others have it.
+    pub(super) fn time(&self, at: Milliseconds) -> Instant {
+        self.opened + Duration::from_millis(at.0)
     }
 
     fn touch(&self) {
-        // Half a billion years of milliseconds fit.
-        let now = self.opened.elapsed().as_millis() as u64;
-        self.since.store(now, Ordering::Relaxed);
+        self.since.store(self.now().0, Ordering::Relaxed);
+    }
+}
+
+/// Adds one to what only one thread writes, which takes no lock of the bus.
+fn add(count: &AtomicU64) {
+    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+/// A time since a connection was opened, or between two times: what is compared at each request is
+/// one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Milliseconds(u64);
+
+impl Milliseconds {
+    /// A time in whole ones. Half a billion years of them fit.
+    pub(super) fn of(time: Duration) -> Self {
+        Self(time.as_secs() * 1000 + u64::from(time.subsec_millis()))
+    }
+}
+
+impl Add for Milliseconds {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
     }
 }

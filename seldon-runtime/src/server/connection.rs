@@ -18,13 +18,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::activity::Activity;
+use super::activity::{Activity, Milliseconds};
 use super::guard::{Guard, is_health};
 use super::http1::Http1;
 use super::http2::Http2;
-use super::life::{Phase, until};
+use super::life::{Phase, before, until};
 use super::limits::Limits;
 use super::refusal::not_tls;
 use super::routes::{Direct, Routes};
@@ -183,10 +184,12 @@ async fn serve_http1(
     let mut phase = site.guard.life().watch();
     // Through the lame-duck time the guard closes each connection with its next reply: to close
     // an idle one now is to race with a request that is on its way.
-    tokio::select! {
-        biased;
-        () = peer.gone() => return,
-        () = until(&mut phase, Phase::Draining) => {}
+    if before(&mut phase, Phase::Draining, |context| {
+        peer.poll_gone(context)
+    })
+    .await
+    {
+        return;
     }
     peer.farewell(&mut phase).await;
 }
@@ -199,23 +202,22 @@ async fn serve_http2(socket: Socket, site: Arc<Site>, activity: Arc<Activity>, c
     }
     let mut peer = Peer::new(connection, &activity, limits);
     let mut phase = site.guard.life().watch();
-    tokio::select! {
-        biased;
-        () = peer.gone() => {
-            peer.farewell(&mut phase).await;
-            return;
-        }
-        () = until(&mut phase, Phase::LameDuck) => {}
+    if before(&mut phase, Phase::LameDuck, |context| {
+        peer.poll_gone(context)
+    })
+    .await
+    {
+        peer.farewell(&mut phase).await;
+        return;
     }
     // A connection that was opened only now is for a request: it is not sent away before that.
     if activity.requests() > 0 {
         peer.connection.graceful_shutdown();
     }
-    tokio::select! {
-        biased;
-        () = peer.gone() => {}
-        () = until(&mut phase, Phase::Draining) => {}
-    }
+    before(&mut phase, Phase::Draining, |context| {
+        peer.poll_gone(context)
+    })
+    .await;
     peer.farewell(&mut phase).await;
 }
 
@@ -273,9 +275,9 @@ impl Site {
     }
 
     /// What answers requests for `path` at once over REST, and its place among the figures.
-    pub(super) fn answering_at_once(&self, path: &[u8]) -> Option<(&dyn AtOnce, Place)> {
+    pub(super) fn answering_at_once(&self, path: &str) -> Option<(&dyn AtOnce, Place)> {
         let mut all = self.at_once.iter();
-        let ((_, known), place) = all.find(|((known, _), _)| known.as_bytes() == path)?;
+        let ((_, known), place) = all.find(|((known, _), _)| **known == *path)?;
         Some((known.at_once()?, *place))
     }
 
@@ -349,6 +351,10 @@ impl<C: GracefulConnection> Conversation for Pin<Box<C>> {
 struct Peer<'a, C> {
     connection: C,
     timer: Pin<Box<tokio::time::Sleep>>,
+    /// When the timer fires, as the activity counts time.
+    fires: Milliseconds,
+    /// The timer knows whom to wake.
+    armed: bool,
     activity: &'a Activity,
     limits: &'a Limits,
     open: bool,
@@ -356,20 +362,19 @@ struct Peer<'a, C> {
 
 impl<'a, C: Conversation> Peer<'a, C> {
     fn new(connection: C, activity: &'a Activity, limits: &'a Limits) -> Self {
+        let fires = activity.now() + Milliseconds::of(limits.head_time);
         Self {
             connection,
-            timer: Box::pin(sleep_until(Instant::now() + limits.head_time)),
+            timer: Box::pin(sleep_until(activity.time(fires))),
+            fires,
+            armed: false,
             activity,
             limits,
             open: true,
         }
     }
 
-    /// Waits until the connection has closed or the peer's time is over.
-    fn gone(&mut self) -> impl Future<Output = ()> {
-        poll_fn(|context| self.poll_gone(context))
-    }
-
+    /// Ready once the connection has closed or the peer's time is over.
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.open || self.connection.poll(context).is_ready() {
             self.open = false;
@@ -377,20 +382,35 @@ impl<'a, C: Conversation> Peer<'a, C> {
         }
         // The timer is not set anew at each request: it fires early now and then, and is set to
         // what is due by then. Only where something is due before it fires it is brought forward.
-        let mut due = self.activity.due(self.limits);
-        if due.is_some_and(|due| due < self.timer.deadline()) {
-            self.timer.as_mut().reset(due.unwrap_or_else(Instant::now));
+        let due = self.activity.due(self.limits);
+        if let Some(due) = due
+            && due < self.fires
+        {
+            self.set(due);
         }
-        while self.timer.as_mut().poll(context).is_ready() {
-            let now = Instant::now();
+        // It is this task's timer, so that it need not be told again whom to wake.
+        if self.armed && !self.timer.is_elapsed() {
+            return Poll::Pending;
+        }
+        loop {
+            // At the end of a turn nothing is noted of whom to wake, and this task has another one.
+            let noted = has_budget_remaining();
+            if self.timer.as_mut().poll(context).is_pending() {
+                self.armed = noted;
+                return Poll::Pending;
+            }
+            let now = self.activity.now();
             if due.is_some_and(|due| due <= now) {
                 return Poll::Ready(());
             }
-            let later = due.unwrap_or_else(|| now + self.limits.idle);
-            self.timer.as_mut().reset(later);
-            due = self.activity.due(self.limits);
+            self.set(due.unwrap_or_else(|| now + Milliseconds::of(self.limits.idle)));
         }
-        Poll::Pending
+    }
+
+    fn set(&mut self, fires: Milliseconds) {
+        self.fires = fires;
+        self.armed = false;
+        self.timer.as_mut().reset(self.activity.time(fires));
     }
 
     /// Lets the connection finish what is in flight, until the server ends.

@@ -410,7 +410,7 @@ impl Asked {
 impl Guard {
     fn line<'a>(&'a self, asked: &'a Asked) -> Line<'a> {
         Line {
-            id: asked.head.id.as_str(),
+            id: &asked.head.id,
             service: self.metrics.name(asked.place),
             kind: asked.kind,
             parent: asked.head.parent.as_ref(),

@@ -25,8 +25,8 @@ pub(super) enum Heading<'a> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Usual<'a> {
     pub(super) kind: Kind,
-    pub(super) path: &'a [u8],
-    pub(super) query: &'a [u8],
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
     /// The bytes of the head, and of the body behind it.
     pub(super) head: usize,
     pub(super) body: usize,
@@ -60,11 +60,11 @@ impl<'a> Usual<'a> {
         if request.version != Some(1) {
             return None;
         }
-        let target = request.path?.as_bytes();
-        if !is_plain(target) {
+        let target = request.path?;
+        if !is_plain(target.as_bytes()) {
             return None;
         }
-        let at = memchr::memchr(b'?', target).unwrap_or(target.len());
+        let at = memchr::memchr(b'?', target.as_bytes()).unwrap_or(target.len());
         let mut usual = Self {
             kind,
             path: &target[..at],
@@ -187,10 +187,7 @@ mod tests {
         let Heading::Usual(usual) = read(WHOLE) else {
             panic!("it is a usual one");
         };
-        assert_eq!(
-            (usual.path, usual.query),
-            (&b"/predict"[..], &b"client=a"[..])
-        );
+        assert_eq!((usual.path, usual.query), ("/predict", "client=a"));
         assert_eq!((usual.head, usual.body), (WHOLE.len(), 12));
         assert_eq!(usual.id, Some(&b"a"[..]));
         let five = std::time::Duration::from_millis(5);
@@ -235,7 +232,7 @@ mod tests {
         ] {
             let head = WHOLE.replace(part, other);
             // A path that is no path of ours is turned away one step further.
-            let path = matches!(read(&head), Heading::Usual(usual) if usual.path[0] != b'/');
+            let path = matches!(read(&head), Heading::Usual(usual) if !usual.path.starts_with('/'));
             assert!(path || read(&head) == Heading::Unusual, "{head}");
         }
         assert_eq!(

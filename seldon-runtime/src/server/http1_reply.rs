@@ -4,7 +4,6 @@ use http::{Response, StatusCode};
 
 use super::date::write_date;
 use super::guard::Answered;
-use super::request_id::REQUEST_ID;
 use crate::known::DEGRADED;
 use crate::live::MODEL_VERSION;
 
@@ -31,8 +30,9 @@ pub(super) fn write(out: &mut Vec<u8>, answered: &Answered, last: bool) {
     if last {
         out.extend_from_slice(b"connection: close\r\n");
     }
-    line(out, REQUEST_ID.as_str(), answered.id.as_str().as_bytes());
-    out.extend_from_slice(b"date: ");
+    out.extend_from_slice(b"x-request-id: ");
+    out.extend_from_slice(answered.id.as_bytes());
+    out.extend_from_slice(b"\r\ndate: ");
     write_date(answered.at.into_std(), out);
     out.extend_from_slice(b"\r\ncontent-length: ");
     out.extend_from_slice(itoa::Buffer::new().format(document.len()).as_bytes());

@@ -1,11 +1,15 @@
 //! The phases of a server's life, and the signals that move it on.
 
+use std::future::{Future, poll_fn};
 use std::io::IsTerminal;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 
 use crate::error::{Error, Result};
 
@@ -71,6 +75,60 @@ pub(super) async fn until(watch: &mut watch::Receiver<Phase>, phase: Phase) {
     let _ = watch.wait_for(|now| *now >= phase).await;
 }
 
+/// Polls `other` until it is over or `phase` has come; returns whether it is over.
+///
+/// The phase is looked at only when a change of phases has woken this task: a connection is polled
+/// at each request.
+pub(super) async fn before(
+    watch: &mut watch::Receiver<Phase>,
+    phase: Phase,
+    mut other: impl FnMut(&mut Context<'_>) -> Poll<()>,
+) -> bool {
+    // Out of turn: what `other` does may be all that this task does in one.
+    let mut come = pin!(unconstrained(until(watch, phase)));
+    let mut known: Option<Arc<Told>> = None;
+    poll_fn(|context| {
+        if other(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        let told = match &mut known {
+            Some(told) if told.task.will_wake(context.waker()) => told,
+            _ => known.insert(Arc::new(Told::new(context.waker()))),
+        };
+        if !told.told.load(Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        told.told.store(false, Ordering::Release);
+        let waker = Waker::from(Arc::clone(told));
+        let mut context = Context::from_waker(&waker);
+        come.as_mut().poll(&mut context).map(|()| false)
+    })
+    .await
+}
+
+/// Wakes a task, and remembers who did.
+struct Told {
+    told: AtomicBool,
+    task: Waker,
+}
+
+impl Told {
+    /// To be looked at once in any case.
+    fn new(task: &Waker) -> Self {
+        Self {
+            told: AtomicBool::new(true),
+            task: task.clone(),
+        }
+    }
+}
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        self.told.store(true, Ordering::Release);
+        self.task.wake_by_ref();
+    }
+}
+
 /// How a server is told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -111,5 +169,35 @@ impl Signals {
                 false => Stop::Gently,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_phase_is_noticed_beside_one_who_takes_all_of_a_turn() {
+        let life = Life::new();
+        let mut watch = life.watch();
+        let busy = before(&mut watch, Phase::Draining, |context| {
+            while has_budget_remaining() {
+                let _ = pin!(consume_budget()).poll(context);
+            }
+            Poll::Pending
+        });
+        let mut busy = pin!(busy);
+        assert!(futures_util::poll!(busy.as_mut()).is_pending());
+        life.enter(Phase::Serving);
+        tokio::task::yield_now().await;
+        assert!(futures_util::poll!(busy.as_mut()).is_pending());
+        life.enter(Phase::Draining);
+        let long = Duration::from_secs(10);
+        let over = tokio::time::timeout(long, busy).await;
+        assert!(!over.expect("it is noticed"));
     }
 }

@@ -36,11 +36,19 @@ impl RequestId {
         let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let mixed = mixed ^ (mixed >> 31);
+        let [low, high] = [mixed as u32, (mixed >> 32) as u32];
         let mut digits = [0; 16];
-        for (at, digit) in digits.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(mixed >> (4 * at)) as usize & 15];
-        }
+        digits[..8].copy_from_slice(&hex(low));
+        digits[8..].copy_from_slice(&hex(high));
         Self::New(digits)
+    }
+
+    /// As bytes.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::New(digits) => digits,
+            Self::Said(id) => id.as_bytes(),
+        }
     }
 
     /// As text.
@@ -66,6 +74,26 @@ thread_local! {
     static NEXT: Cell<u64> = Cell::new(uuid::Uuid::new_v4().as_u64_pair().0);
 }
 
+impl AsRef<str> for RequestId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// The eight hexadecimal digits of `number`, the lowest first, all at once: each in a byte of its
+/// own.
+fn hex(number: u32) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let spread = u64::from(number);
+    let spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff;
+    let spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+    let spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // Ten and more carry into the upper half of their byte.
+    let letters = (spread + 6 * EACH) >> 4 & EACH;
+    let to_letter = u64::from(b'a' - 10 - b'0');
+    (spread + u64::from(b'0') * EACH + letters * to_letter).to_le_bytes()
+}
+
 fn is_plain(id: &[u8]) -> bool {
     (1..=LONGEST).contains(&id.len())
         && id
@@ -86,6 +114,15 @@ mod tests {
         let longest = "x".repeat(128);
         for id in ["a", "A.b_c-1", &longest] {
             assert_eq!(of(id), id);
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 0x0123_4567, 0x89ab_cdef, u32::MAX, 0x9a0f_a90a] {
+            let mut digits = hex(number);
+            digits.reverse();
+            assert_eq!(digits, *format!("{number:08x}").as_bytes());
         }
     }
 

@@ -367,9 +367,8 @@ fn odd_heads_are_answered_as_the_router_does() {
         let ask = async |address| {
             let mut peer = Peer::to(address).await;
             peer.send(&head).await;
-            patient(tokio::io::AsyncWriteExt::shutdown(&mut peer.stream))
-                .await
-                .expect("it can be shut down");
+            // One that was refused may be closed already.
+            let _ = patient(tokio::io::AsyncWriteExt::shutdown(&mut peer.stream)).await;
             let answered = lines(&peer.closed().await);
             // Where hyper gives up on a head there is no id that it came with.
             let known = |line: &String| line.contains("same") || line.contains("other");

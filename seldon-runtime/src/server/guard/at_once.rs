@@ -25,7 +25,7 @@ pub(in crate::server) struct Whole<'a> {
     /// When its head was here, and when the rest.
     pub(in crate::server) at: Instant,
     pub(in crate::server) begun: Instant,
-    pub(in crate::server) query: &'a [u8],
+    pub(in crate::server) query: &'a str,
     pub(in crate::server) body: &'a [u8],
 }
 
