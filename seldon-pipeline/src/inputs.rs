@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 
 use crate::columns::{Column, Kind, list, quoted};
-use crate::spec::Feature;
+use crate::spec;
 use crate::value::{Row, Value};
 
 /// The longest text that a feature may be, in bytes.
@@ -25,18 +25,17 @@ const FEW: usize = 8;
 /// The features that a request must have, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Inputs {
-    features: Vec<Input>,
+    features: Vec<Feature>,
     places: HashMap<String, usize>,
     all_numbers: bool,
 }
 
-/// One of them.
+/// A feature that a request must have.
 #[derive(Debug, Clone)]
-pub(crate) struct Input {
+pub struct Feature {
     pub(crate) name: String,
-    pub(crate) kind: Kind,
-    /// Whether a row may lack it.
-    pub(crate) missing: bool,
+    kind: Kind,
+    missing: bool,
     about: Option<String>,
     example: Option<Value>,
 }
@@ -45,7 +44,7 @@ impl Inputs {
     /// # Errors
     ///
     /// If there is none or too many, or two have one name.
-    pub(crate) fn new(features: &[Feature], missing: bool) -> Result<Self> {
+    pub(crate) fn new(features: &[spec::Feature], missing: bool) -> Result<Self> {
         let count = features.len();
         if count == 0 || count > MOST_FEATURES {
             return Err(Error::setup(format!(
@@ -75,7 +74,7 @@ impl Inputs {
         Ok(Self {
             all_numbers: features.iter().all(|feature| feature.kind == Kind::Number),
             features: (features.iter())
-                .map(|feature| Input {
+                .map(|feature| Feature {
                     name: feature.name.clone(),
                     kind: feature.kind,
                     missing: feature.missing.unwrap_or(missing),
@@ -87,7 +86,7 @@ impl Inputs {
         })
     }
 
-    pub(crate) fn all(&self) -> &[Input] {
+    pub(crate) fn all(&self) -> &[Feature] {
         &self.features
     }
 
@@ -232,7 +231,27 @@ impl Inputs {
     }
 }
 
-impl Input {
+impl Feature {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What kind of value it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether a row may lack it, or have null there.
+    pub fn may_be_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// What is said of it.
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
     /// The value that `text`, a JSON value without white space around it, is.
     fn read(&self, text: &str) -> Result<Option<Value>, String> {
         let got = |wanted: &str| {
@@ -292,10 +311,6 @@ impl Input {
                 _ => Err(got("`true` or `false`")),
             },
         }
-    }
-
-    pub(crate) fn about(&self) -> Option<&str> {
-        self.about.as_deref()
     }
 
     fn example(&self) -> Json {
@@ -436,7 +451,7 @@ impl<'de> Visitor<'de> for Good<'_> {
             row.set(at, features[at].read(value.get()).map_err(|_| refused())?);
             next = at + 1;
         }
-        let lacks = |(feature, seen): (&Input, &bool)| !seen && !feature.missing;
+        let lacks = |(feature, seen): (&Feature, &bool)| !seen && !feature.missing;
         if features.iter().zip(&seen).any(lacks) {
             return Err(refused());
         }

@@ -49,7 +49,7 @@ mod transform;
 mod value;
 
 pub use columns::{Column, Columns, Kind};
-pub use inputs::{MOST_FEATURES, MOST_TEXT};
+pub use inputs::{Feature, MOST_FEATURES, MOST_TEXT};
 pub use pipeline::Pipeline;
 pub use transform::{Step, Steps, Transform};
 pub use value::{Row, Value};

@@ -265,8 +265,8 @@ impl Message {
                         Kind::Flag => Value::Flag(false),
                     },
                 ),
-                None if !input.missing => report("is missing".to_owned()),
-                Some(Value::Number(number)) if number.is_nan() && input.missing => {
+                None if !input.may_be_missing() => report("is missing".to_owned()),
+                Some(Value::Number(number)) if number.is_nan() && input.may_be_missing() => {
                     row.set(at, None);
                 }
                 Some(Value::Number(number)) if !number.is_finite() => {

@@ -1,26 +1,41 @@
 //! The kinds of model at the end of a pipeline.
 
+#[cfg(feature = "onnx")]
+mod onnx;
+
 use seldon_runtime::{Error, Result};
 #[cfg(feature = "trees")]
 use seldon_trees::{Forest, Library};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::quoted;
+use crate::columns::{Kind, quoted};
 
-/// A model, which makes numbers of numbers.
+/// A model, which makes numbers of numbers and texts.
 // Matched by place: without any kind it has no value, and there is nothing to match.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Model {
     /// XGBoost's or LightGBM's.
     #[cfg(feature = "trees")]
-    Trees(Forest),
+    Trees(Box<Forest>),
+    /// A graph, of whichever library.
+    #[cfg(feature = "onnx")]
+    Onnx(onnx::Graph),
+}
+
+/// Rows for a model: the numbers of each, one row after the other, and its texts.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) rows: usize,
+    /// NaN is what is missing.
+    pub(crate) numbers: Vec<f64>,
+    pub(crate) texts: Vec<String>,
 }
 
 /// The kinds, and the features that they need.
 const KINDS: [(&str, &str, bool); 2] = [
     ("trees", "trees", cfg!(feature = "trees")),
-    ("onnx", "onnx", false),
+    ("onnx", "onnx", cfg!(feature = "onnx")),
 ];
 
 impl Model {
@@ -45,23 +60,25 @@ impl Model {
                 quoted(name)
             )));
         }
-        match *kind {
+        let read = match *kind {
             #[cfg(feature = "trees")]
             "trees" => Forest::from_bytes(bytes)
-                .map(Self::Trees)
-                .map_err(|e| Error::setup(format!("{} is no model: {e}", quoted(name)))),
-            _ => {
-                let _ = bytes;
-                Err(Error::setup(format!("`{kind}` is not read here")))
-            }
-        }
+                .map(|forest| Self::Trees(Box::new(forest)))
+                .map_err(|e| e.to_string()),
+            #[cfg(feature = "onnx")]
+            "onnx" => onnx::Graph::from_bytes(bytes).map(Self::Onnx),
+            _ => Err(format!("{} bytes of no kind that is read", bytes.len())),
+        };
+        read.map_err(|e| Error::setup(format!("{} is no model: {e}", quoted(name))))
     }
 
-    /// How many numbers it takes.
-    pub(crate) fn features(&self) -> usize {
+    /// How many values it takes; `None` where it takes any number of them.
+    pub(crate) fn features(&self) -> Option<usize> {
         match *self {
             #[cfg(feature = "trees")]
-            Self::Trees(ref forest) => forest.features(),
+            Self::Trees(ref forest) => Some(forest.features()),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.features(),
         }
     }
 
@@ -70,6 +87,21 @@ impl Model {
         match *self {
             #[cfg(feature = "trees")]
             Self::Trees(ref forest) => forest.feature_names(),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.feature_names(),
+        }
+    }
+
+    /// What kind of value one of them is, as the model takes it.
+    pub(crate) fn kind(&self, feature: usize) -> Kind {
+        match *self {
+            #[cfg(feature = "trees")]
+            Self::Trees(_) => {
+                let _ = feature;
+                Kind::Number
+            }
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.kind(feature),
         }
     }
 
@@ -78,6 +110,11 @@ impl Model {
         match *self {
             #[cfg(feature = "trees")]
             Self::Trees(ref forest) => forest.category_names(feature),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(_) => {
+                let _ = feature;
+                &[]
+            }
         }
     }
 
@@ -86,6 +123,8 @@ impl Model {
         match *self {
             #[cfg(feature = "trees")]
             Self::Trees(ref forest) => forest.library() == Library::LightGBM,
+            #[cfg(feature = "onnx")]
+            Self::Onnx(_) => false,
         }
     }
 
@@ -94,6 +133,8 @@ impl Model {
         match *self {
             #[cfg(feature = "trees")]
             Self::Trees(ref forest) => forest.classes().unwrap_or(forest.outputs()),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.outputs(),
         }
     }
 
@@ -102,19 +143,22 @@ impl Model {
         match *self {
             #[cfg(feature = "trees")]
             Self::Trees(_) => &[],
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.classes(),
         }
     }
 
-    /// Its answers to the rows, one after the other in `rows`; NaN is what is missing.
-    pub(crate) fn answer(&self, rows: &[f64]) -> Result<Vec<f64>> {
-        let answer = match *self {
+    /// Its answers to the rows, one after the other.
+    pub(crate) fn answer(&self, batch: Batch) -> Result<Vec<f64>> {
+        match *self {
             #[cfg(feature = "trees")]
-            Self::Trees(ref forest) => match forest.classes() {
-                Some(_) => forest.probabilities_batch(rows),
-                None => forest.predict_batch(rows),
-            },
-        };
-        Ok(answer?)
+            Self::Trees(ref forest) => Ok(match forest.classes() {
+                Some(_) => forest.probabilities_batch(&batch.numbers)?,
+                None => forest.predict_batch(&batch.numbers)?,
+            }),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.answer(batch),
+        }
     }
 
     /// What is to be known of it, by name.
@@ -126,19 +170,17 @@ impl Model {
                     Library::XGBoost => "XGBoost",
                     Library::LightGBM => "LightGBM",
                 };
+                let library = format!("{library} {}", forest.version());
                 vec![
-                    (
-                        "library",
-                        format!("{library} {}", forest.version())
-                            .trim_end()
-                            .to_owned(),
-                    ),
+                    ("library", library.trim_end().to_owned()),
                     ("objective", forest.objective().to_owned()),
                     ("trees", forest.trees().to_string()),
                     ("nodes", forest.nodes().to_string()),
                     ("rounds", forest.rounds().to_string()),
                 ]
             }
+            #[cfg(feature = "onnx")]
+            Self::Onnx(ref graph) => graph.about(),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! From the columns that the steps leave to the numbers that a model takes.
+//! From the columns that the steps leave to the values that a model takes.
 
 use std::collections::HashMap;
 
 use seldon_runtime::{Error, Result};
 
 use crate::columns::{Columns, Kind, list, quoted};
-use crate::model::Model;
+use crate::model::{Batch, Model};
 use crate::value::{Row, Value};
 
-/// For each number that a model takes, the column that it is.
+/// For each value that a model takes, the column that it is.
 #[derive(Debug)]
 pub(crate) struct Order {
     features: Vec<Place>,
@@ -18,9 +18,20 @@ pub(crate) struct Order {
 struct Place {
     column: usize,
     name: String,
-    /// The numbers of categories by their names, where the column has texts.
-    categories: Option<HashMap<String, usize>>,
-    takes_unknown: bool,
+    to: To,
+}
+
+/// What the model takes of a column.
+#[derive(Debug)]
+enum To {
+    Number,
+    Text,
+    /// The numbers of categories by their names, the column having texts.
+    Category {
+        numbers: HashMap<String, usize>,
+        /// Whether any other name counts as missing.
+        takes_unknown: bool,
+    },
 }
 
 impl Order {
@@ -31,7 +42,8 @@ impl Order {
     ///
     /// If the columns are not those that the model takes.
     pub(crate) fn new(columns: &Columns, model: &Model) -> Result<Self> {
-        let (count, names) = (model.features(), model.feature_names());
+        let names = model.feature_names();
+        let count = model.features().unwrap_or(columns.len());
         let by_name: HashMap<&str, usize> = (columns.iter().enumerate())
             .map(|(at, column)| (column.name.as_str(), at))
             .collect();
@@ -60,31 +72,37 @@ impl Order {
         } else {
             let has = list(columns.iter().map(|column| column.name.as_str()));
             return Err(Error::setup(format!(
-                "the model takes {count} numbers, and features and steps make {got} ({has})"
+                "the model takes {count} values, and features and steps make {got} ({has})"
             )));
         };
         let all: Vec<_> = columns.iter().collect();
         let place = |(feature, column): (usize, usize)| {
             let known = model.category_names(feature);
             let column_name = &all[column].name;
-            let categories = match (all[column].kind, known.is_empty()) {
-                (Kind::Text, true) => {
+            let to = match (all[column].kind, model.kind(feature)) {
+                (Kind::Text, Kind::Text) => To::Text,
+                (Kind::Text, _) if known.is_empty() => {
                     return Err(Error::setup(format!(
                         "{} has texts, and the model takes numbers: a step must make some of them",
                         quoted(column_name)
                     )));
                 }
-                (Kind::Text, false) => {
-                    let numbered = known.iter().cloned().zip(0..);
-                    Some(numbered.collect())
+                (Kind::Text, _) => To::Category {
+                    numbers: known.iter().cloned().zip(0..).collect(),
+                    takes_unknown: model.takes_unknown_categories(),
+                },
+                (kind, Kind::Text) => {
+                    return Err(Error::setup(format!(
+                        "{} has {kind}, and the model takes texts",
+                        quoted(column_name)
+                    )));
                 }
-                _ => None,
+                _ => To::Number,
             };
             Ok(Place {
                 column,
                 name: column_name.clone(),
-                categories,
-                takes_unknown: model.takes_unknown_categories(),
+                to,
             })
         };
         let features = places.into_iter().enumerate().map(place);
@@ -93,16 +111,26 @@ impl Order {
         })
     }
 
-    /// Adds the numbers of `row` to `out`; none of them if there is an error.
-    pub(crate) fn write(&self, row: &Row, out: &mut Vec<f64>) -> Result<()> {
-        let before = out.len();
+    /// Adds the values of `row` to `out`; none of them if there is an error.
+    pub(crate) fn write(&self, row: &Row, out: &mut Batch) -> Result<()> {
+        let (numbers, texts) = (out.numbers.len(), out.texts.len());
         for place in &self.features {
-            let number = match (row.get(place.column), &place.categories) {
-                (Some(Value::Text(text)), Some(categories)) => match categories.get(text) {
-                    Some(number) => *number as f64,
-                    None if place.takes_unknown => f64::NAN,
+            let value = row.get(place.column);
+            match (&place.to, value) {
+                (To::Text, Some(Value::Text(text))) => out.texts.push(text.clone()),
+                (To::Text, _) => out.texts.push(String::new()),
+                (
+                    To::Category {
+                        numbers: known,
+                        takes_unknown,
+                    },
+                    Some(Value::Text(text)),
+                ) => match known.get(text) {
+                    Some(number) => out.numbers.push(*number as f64),
+                    None if *takes_unknown => out.numbers.push(f64::NAN),
                     None => {
-                        out.truncate(before);
+                        out.numbers.truncate(numbers);
+                        out.texts.truncate(texts);
                         return Err(Error::invalid_input(format!(
                             "{} must be one of the categories that the model was trained with, got {}",
                             quoted(&place.name),
@@ -110,11 +138,13 @@ impl Order {
                         )));
                     }
                 },
-                (Some(value), _) => value.number().unwrap_or(f64::NAN),
-                (None, _) => f64::NAN,
-            };
-            out.push(number);
+                (_, value) => {
+                    let number = value.and_then(Value::number);
+                    out.numbers.push(number.unwrap_or(f64::NAN));
+                }
+            }
         }
+        out.rows += 1;
         Ok(())
     }
 }

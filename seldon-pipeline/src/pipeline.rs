@@ -12,14 +12,15 @@ use seldon_runtime::{
     Server, Service,
 };
 
+use crate::columns::Kind;
 use crate::columns::{list, quoted};
-use crate::inputs::Inputs;
+use crate::inputs::{Feature, Inputs};
 use crate::message::Message;
-use crate::model::Model;
+use crate::model::{Batch, Model};
 use crate::order::Order;
-use crate::spec::{Feature, Spec};
+use crate::spec::{self, Spec};
 use crate::transform::Steps;
-use crate::value::Row;
+use crate::value::{Row, Value};
 
 /// A predictor without code: a model that Python trained, and the steps that its features go
 /// through first.
@@ -94,9 +95,14 @@ impl Pipeline {
         self.spec.name.as_deref().unwrap_or(NAME)
     }
 
-    /// The names of the features that a request must have, in order.
-    pub fn features(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.inputs.all().iter().map(|feature| &*feature.name)
+    /// The features that a request must have, in order.
+    pub fn features(&self) -> impl ExactSizeIterator<Item = &Feature> {
+        self.inputs.all().iter()
+    }
+
+    /// The full name of the message that has a field for each feature.
+    pub fn message_name(&self) -> &str {
+        self.message.name()
     }
 
     /// The names of the classes, in the order of their scores; empty where they have none.
@@ -137,22 +143,28 @@ impl Pipeline {
 
     /// The scores of `rows`, or what is wrong with each.
     fn answer(&self, rows: &[Row]) -> Result<Vec<Result<Prediction>>> {
-        let width = self.model.features();
-        let mut numbers = Vec::with_capacity(width * rows.len());
+        let mut batch = Batch::default();
         let mut taken = Vec::with_capacity(rows.len());
         for row in rows {
             let result = match self.steps.steps().is_empty() {
-                true => self.order.write(row, &mut numbers),
+                true => self.order.write(row, &mut batch),
                 false => (self.steps.apply(row.clone()))
-                    .and_then(|row| self.order.write(&row, &mut numbers)),
+                    .and_then(|row| self.order.write(&row, &mut batch)),
             };
             taken.push(result);
         }
         let outputs = self.model.outputs();
-        let answers = match numbers.is_empty() {
-            true => Vec::new(),
-            false => self.model.answer(&numbers)?,
+        let wanted = outputs * batch.rows;
+        let answers = match batch.rows {
+            0 => Vec::new(),
+            _ => self.model.answer(batch)?,
         };
+        if answers.len() != wanted {
+            let got = answers.len();
+            return Err(Error::failed(format!(
+                "{got} numbers, where {wanted} are due"
+            )));
+        }
         let mut answers = answers.chunks_exact(outputs);
         let predictions = taken.into_iter().map(|taken| {
             taken?;
@@ -176,22 +188,27 @@ impl Pipeline {
 }
 
 /// The features of a model that says all of them itself.
-fn features_of(model: &Model) -> Result<Vec<Feature>> {
-    let (count, names) = (model.features(), model.feature_names());
+fn features_of(model: &Model) -> Result<Vec<spec::Feature>> {
+    let names = model.feature_names();
+    let Some(count) = model.features() else {
+        return Err(Error::setup(
+            "the model takes any number of features: `features` in pipeline.toml must name them",
+        ));
+    };
     if count > crate::inputs::MOST_FEATURES {
         return Err(Error::setup(format!(
             "the model takes {count} features, and {} are the most that a request may have",
             crate::inputs::MOST_FEATURES
         )));
     }
-    let feature = |at: usize| Feature {
+    let feature = |at: usize| spec::Feature {
         // As XGBoost calls them itself.
         name: names.get(at).map_or_else(|| format!("f{at}"), Clone::clone),
         kind: match model.category_names(at).is_empty() {
-            true => crate::Kind::Number,
+            true => model.kind(at),
             false => crate::Kind::Text,
         },
-        ..Feature::default()
+        ..spec::Feature::default()
     };
     Ok((0..count).map(feature).collect())
 }
@@ -220,17 +237,19 @@ impl Predict<Row> for Pipeline {
         }
     }
 
-    /// Scores a row, so that a model that cannot be run is not served.
+    /// Scores a row of zeros, so that a model that cannot be run is not served. It may be refused
+    /// itself, where a text must be one of some.
     fn warm_up(&self) -> Result<()> {
-        let row = vec![0.0; self.model.features()];
-        let answer = self.model.answer(&row)?;
-        match answer.len() == self.model.outputs() {
-            true => Ok(()),
-            false => Err(Error::setup(format!(
-                "the model answers with {} numbers, and says that it does with {}",
-                answer.len(),
-                self.model.outputs()
-            ))),
+        let value = |feature: &Feature| match (feature.may_be_missing(), feature.kind()) {
+            (true, _) => None,
+            (_, Kind::Number) => Some(Value::Number(0.0)),
+            (_, Kind::Text) => Some(Value::Text(String::new())),
+            (_, Kind::Flag) => Some(Value::Flag(false)),
+        };
+        let row: Row = self.features().map(value).collect();
+        match self.predict(&row) {
+            Err(error) if error.code() != Code::InvalidInput => Err(error),
+            _ => Ok(()),
         }
     }
 }
