@@ -78,6 +78,7 @@
 //! | `onnx` | `onnx`: ONNX graphs, of scikit-learn's estimators and others |
 //! | `trees` | `trees`: XGBoost and LightGBM models |
 //! | `pipeline` | `pipeline`, `run_pipeline`: model files served without code |
+//! | `s3`, `gcs`, `azure`, `https` | models in buckets and on web servers: [`Location`] |
 //! | `tls` | TLS on both transports |
 //! | `otel` | spans of requests, exported by OTLP |
 //!

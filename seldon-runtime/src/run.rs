@@ -123,6 +123,8 @@ async fn serve<M: Program>(config: Config) -> Result<()> {
         folder: &folder,
     };
     let server = model.mount(on).await?;
+    // With it goes what was fetched: the model is in memory.
+    drop(folder);
     server.serve_as(&config).await
 }
 

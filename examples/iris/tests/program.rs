@@ -241,6 +241,11 @@ fn help_names_every_flag_and_variable() {
             "tls-key",
             "tls-client-ca",
             "api-keys",
+            "aws-key",
+            "aws-secret",
+            "s3-endpoint",
+            "s3-region",
+            "staging",
         ] {
             assert!(help.contains(&format!("--{name} <")), "{name}: {help}");
             let variable = name.to_uppercase().replace('-', "_");
@@ -505,6 +510,70 @@ fn tls_that_is_not_built_in_is_said() {
         sentence.contains("built without TLS: build it with the feature `tls`"),
         "{sentence}"
     );
+}
+
+#[cfg(not(feature = "s3"))]
+#[test]
+fn a_location_that_is_not_built_in_is_said() {
+    let program = Program::on_any_port().line("--model s3n://bucket/iris");
+    assert_eq!(
+        program.fail(),
+        (
+            1,
+            "this program cannot fetch s3://bucket/iris: build it with seldon's feature `s3`"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_password_in_a_location_is_not_repeated() {
+    let url = "s3://key:HUSH@bucket/iris";
+    let flag = Program::on_any_port().flags(["--model", url]);
+    let variable = Program::on_any_port().variable("SELDON_MODEL", url);
+    let file = Program::on_any_port().file("seldon.toml", &format!("model = \"{url}\""));
+    for (program, begins) in [
+        (flag, "--model: "),
+        (variable, "--model: "),
+        (file, "seldon.toml, line 1: `model`: "),
+    ] {
+        let (code, sentence) = program.fail();
+        assert_eq!(code, 2);
+        assert!(!sentence.contains("HUSH"), "{sentence}");
+        let begins = format!("{begins}a s3:// location takes no user and no password");
+        assert!(sentence.starts_with(&begins), "{sentence}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_of_storage_is_said_without_a_secret() {
+    for (text, says) in [
+        (
+            "[storage]\naws_access_key_id = \"HUSH\"",
+            "unknown field `aws_access_key_id`",
+        ),
+        (
+            "[storage]\naws_secret = 271828",
+            "a secret must be a string",
+        ),
+        (
+            "[storage]\naws_secret = \"HUSH\"",
+            "--aws-secret is of no use without --aws-key",
+        ),
+        (
+            "[storage]\ns3_endpoint = \"HUSH\"",
+            "--s3-endpoint is no URL",
+        ),
+        ("[storage]\nsilence = \"0s\"", "must be over 0"),
+    ] {
+        let (code, sentence) = Program::serving().file("seldon.toml", text).fail();
+        assert_eq!(code, 2);
+        assert!(sentence.contains(says), "{sentence}");
+        assert!(
+            !sentence.contains("HUSH") && !sentence.contains("271828"),
+            "{sentence}"
+        );
+    }
 }
 
 /// What it has logged by the time that it serves.

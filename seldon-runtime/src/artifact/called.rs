@@ -8,6 +8,7 @@ use std::path::Path;
 pub(super) struct Called {
     name: String,
     is_file: bool,
+    separator: char,
 }
 
 impl Called {
@@ -15,6 +16,17 @@ impl Called {
         Self {
             name: path.display().to_string(),
             is_file: path.is_file(),
+            separator: std::path::MAIN_SEPARATOR,
+        }
+    }
+
+    /// By a URL without a slash at its end.
+    #[cfg(feature = "remote")]
+    pub(super) fn elsewhere(name: String, is_file: bool) -> Self {
+        Self {
+            name,
+            is_file,
+            separator: '/',
         }
     }
 
@@ -23,7 +35,7 @@ impl Called {
         if self.is_file {
             return self.name.clone();
         }
-        format!("{}{}{name}", self.name, std::path::MAIN_SEPARATOR)
+        format!("{}{}{name}", self.name, self.separator)
     }
 }
 

@@ -7,24 +7,49 @@ use std::path::{Path, PathBuf};
 use super::disk;
 use super::files::{absolute, aside};
 use super::folder::reason;
+use super::location::Place;
 use super::manifest::{self, Entry, Manifest, is_plain};
+use super::remote::Upload;
+use super::{Location, Storage};
 use crate::error::{Error, Result};
 
-/// A model folder that is being written, beside the one that it will replace.
+/// A model folder that is being written, beside the one that it will replace, or, if that is
+/// elsewhere, in a private folder of this machine.
 ///
 /// A crash at any moment leaves the old model or the new one at the target. It may also leave a
 /// hidden folder beside it, `.NAME.….draft`, which nothing reads and anyone may delete.
 #[derive(Debug)]
 pub struct Draft {
-    target: PathBuf,
     /// Where the draft is; once it is committed, where the old model is, if anything.
     place: PathBuf,
+    target: Target,
     manifest: Manifest,
 }
 
+#[derive(Debug)]
+enum Target {
+    Path(PathBuf),
+    Remote(Box<Upload>),
+}
+
 impl Draft {
-    /// A draft of the folder `path`, for the service `name`.
-    pub(super) fn new(path: &Path, name: &str) -> Result<Self> {
+    /// A draft of the folder `location`, for the service `name`.
+    pub(super) fn new(location: &Location, name: &str, storage: &Storage) -> Result<Self> {
+        let (place, target) = match location.place() {
+            Place::Path(path) => Self::beside(path)?,
+            Place::Remote(remote) => {
+                let upload = Upload::new(remote, storage)?;
+                (upload.stage().to_owned(), Target::Remote(Box::new(upload)))
+            }
+        };
+        Ok(Self {
+            place,
+            target,
+            manifest: Manifest::new(name),
+        })
+    }
+
+    fn beside(path: &Path) -> Result<(PathBuf, Target)> {
         // Through a link to the folder it leads to: that one is replaced, and the link stays.
         let target = match path.canonicalize() {
             Ok(target) => target,
@@ -45,11 +70,7 @@ impl Draft {
         fs::create_dir_all(parent)
             .and_then(|()| fs::create_dir(&place))
             .map_err(|e| cannot_write(&place, e))?;
-        Ok(Self {
-            place,
-            target,
-            manifest: Manifest::new(name),
-        })
+        Ok((place, Target::Path(target)))
     }
 
     /// Writes the field `name`, which is kept as `kind`.
@@ -60,7 +81,10 @@ impl Draft {
                 reason(&error)
             ))
         })?;
-        let entry = Entry::new(name, kind, &bytes);
+        let mut entry = Entry::new(name, kind, &bytes);
+        if let Target::Remote(_) = self.target {
+            entry.file = Upload::file_name(&entry.file, &entry.sha256);
+        }
         if !is_plain(&entry.file) {
             return Err(Error::setup(format!(
                 "the field `{name}` cannot be saved as {kind}: `{}` is no plain file name",
@@ -85,13 +109,17 @@ impl Draft {
     pub(super) fn commit(self) -> Result<()> {
         let bytes = self.manifest.to_bytes()?;
         self.write_file(manifest::FILE, &bytes)?;
+        let target = match &self.target {
+            Target::Path(target) => target,
+            Target::Remote(upload) => return upload.send(&self.manifest),
+        };
         disk::sync_folder(&self.place).map_err(|e| cannot_write(&self.place, e))?;
         // Once more: writing may have taken long.
-        must_be_replaceable(&self.target)?;
-        let parent = self.target.parent().unwrap_or(&self.target);
-        disk::put(&self.place, &self.target, &aside(&self.target))
+        must_be_replaceable(target)?;
+        let parent = target.parent().unwrap_or(target);
+        disk::put(&self.place, target, &aside(target))
             .and_then(|()| disk::sync_folder(parent))
-            .map_err(|e| cannot_write(&self.target, e))
+            .map_err(|e| cannot_write(target, e))
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {

@@ -23,6 +23,10 @@ pub(super) struct Files {
     pub(super) digest: Arc<str>,
     /// In the manifest's order, or in that of their names.
     pub(super) held: Vec<Held>,
+    /// The folder they were fetched to. It comes after them: an open file cannot be removed
+    /// everywhere.
+    #[cfg(feature = "remote")]
+    pub(super) _stage: Option<super::remote::Stage>,
 }
 
 /// An open file.
@@ -83,6 +87,8 @@ impl Files {
             manifest,
             digest: digest.into(),
             held,
+            #[cfg(feature = "remote")]
+            _stage: None,
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::files::{Files, Held};
 use super::location::Place;
 use super::manifest;
-use super::{Artifact, Glance, Location, Storage, ToLocation, disk};
+use super::{Artifact, Glance, Location, Storage, ToLocation, disk, remote};
 use crate::error::{Code, Error, Result, echo};
 use crate::observe::Origin;
 
@@ -71,7 +71,7 @@ impl Folder {
         let opened = Instant::now();
         let opening = match location.place() {
             Place::Path(path) => Files::open(path, loose),
-            Place::Remote(remote) => Err(remote.not_built_in()),
+            Place::Remote(remote) => remote::fetch(remote, storage, loose),
         };
         opening.map(|files| Self {
             location: location.clone(),

@@ -2,7 +2,7 @@
 
 use super::files::{self, Seen};
 use super::location::Place;
-use super::{Location, Storage};
+use super::{Location, Storage, remote};
 use crate::error::Result;
 
 /// What a location looks like from afar: equal as long as nothing there has changed.
@@ -25,13 +25,13 @@ impl Location {
     ///
     /// If there is nothing, or it cannot be reached. What is damaged is no error, as long as it
     /// can be told from what comes next.
-    pub fn glance(&self, _storage: &Storage) -> Result<Glance> {
+    pub fn glance(&self, storage: &Storage) -> Result<Glance> {
         match self.place() {
             Place::Path(path) => {
                 let path = files::absolute(path)?;
                 files::seen(&files::place(&path), true).map(Glance)
             }
-            Place::Remote(remote) => Err(remote.not_built_in()),
+            Place::Remote(remote) => remote::seen(remote, storage).map(Glance),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::Storage;
 use super::url::{self, Remote};
+use super::{Storage, remote};
 use crate::error::{Error, Result};
 
 /// Where a model is: `models/iris`, `file:///srv/iris`, `s3://bucket/iris`, `gs://bucket/iris`,
@@ -55,7 +55,7 @@ impl Location {
     /// # Errors
     ///
     /// If it cannot be read.
-    pub(crate) fn read(&self, name: &str, _storage: &Storage) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self, name: &str, storage: &Storage) -> Result<Option<Vec<u8>>> {
         match &self.0 {
             Place::Path(path) => match fs::read(path.join(name)) {
                 Ok(bytes) => Ok(Some(bytes)),
@@ -65,7 +65,7 @@ impl Location {
                     Err(Error::setup(format!("{} cannot be read", path.display())).with_cause(e))
                 }
             },
-            Place::Remote(remote) => Err(remote.not_built_in()),
+            Place::Remote(remote) => remote::read(remote, name, storage),
         }
     }
 

@@ -97,6 +97,12 @@ impl Manifest {
             .is_ok_and(|object| !object.contains_key("format"))
     }
 
+    /// Whether `bytes` are a manifest of this or another format.
+    #[cfg(feature = "remote")]
+    pub(super) fn is_ours(bytes: &[u8]) -> bool {
+        serde_json::from_slice::<Marks>(bytes).is_ok()
+    }
+
     /// Whether `folder` has a manifest of this or another format, its files damaged or not.
     pub(super) fn is_in(folder: &Path) -> bool {
         disk::open_regular(&folder.join(FILE)).is_ok_and(|file| {
@@ -195,6 +201,7 @@ pub(super) fn sha256_of(mut file: impl Read) -> io::Result<(u64, String)> {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// `bytes` in hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -20,6 +20,11 @@ mod location;
 mod manifest;
 mod matrix;
 mod persist;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(not(feature = "remote"))]
+#[path = "no_remote.rs"]
+mod remote;
 mod storage;
 mod url;
 
@@ -30,8 +35,6 @@ pub use location::{Location, ToLocation};
 pub use matrix::Matrix;
 pub use persist::{Field, Persist, PersistJson, Skip, skipped, stored, stored_as_json};
 pub use storage::Storage;
-
-use location::Place;
 
 use crate::error::Result;
 
@@ -88,13 +91,9 @@ pub trait Artifact: Sized {
     /// # Errors
     ///
     /// Those of [`save`](Self::save).
-    fn save_with(&self, location: impl ToLocation, _storage: &Storage) -> Result<()> {
-        let location = location.to_location()?;
+    fn save_with(&self, location: impl ToLocation, storage: &Storage) -> Result<()> {
         let name = <Self as Artifact>::NAME;
-        let mut draft = match location.place() {
-            Place::Path(path) => Draft::new(path, name)?,
-            Place::Remote(remote) => return Err(remote.not_built_in()),
-        };
+        let mut draft = Draft::new(&location.to_location()?, name, storage)?;
         self.write(&mut draft)?;
         draft.commit()
     }

@@ -64,7 +64,7 @@ impl Scheme {
 }
 
 /// A folder or a file that is elsewhere.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Remote {
     pub(super) scheme: Scheme,
     /// The bucket or container, or the host with its port.
@@ -105,6 +105,22 @@ impl Remote {
         Error::setup(format!(
             "this program cannot fetch {self}: build it with seldon's feature `{feature}`"
         ))
+    }
+}
+
+#[cfg(feature = "remote")]
+impl Remote {
+    /// The last part of the key, decoded: a file's name.
+    pub(super) fn file_name(&self) -> Option<String> {
+        let last = self
+            .key
+            .rsplit('/')
+            .next()
+            .filter(|last| !last.is_empty())?;
+        match self.scheme {
+            Scheme::Https => decode(last),
+            _ => Some(last.to_owned()),
+        }
     }
 }
 
