@@ -76,6 +76,7 @@
 //! | `memcached` | `Memcached`: candidate lists from memcached |
 //! | `recommenders` | `recommenders`: ready-made ones |
 //! | `onnx` | `onnx`: ONNX graphs, of scikit-learn's estimators and others |
+//! | `onnx-runtime` | and what is not known in Rust, by onnxruntime's shared library |
 //! | `trees` | `trees`: XGBoost and LightGBM models |
 //! | `pipeline` | `pipeline`, `run_pipeline`: model files served without code |
 //! | `s3`, `gcs`, `azure`, `https` | models in buckets and on web servers: [`Location`] |
@@ -106,6 +107,34 @@ pub use seldon_runtime::*;
 pub use seldon_recommenders as recommenders;
 
 /// ONNX graphs: an [`Onnx`](onnx::Onnx) is a field like any other.
+///
+/// ```no_run
+/// use seldon::DefaultCustomPredictRequest;
+/// use seldon::onnx::Onnx;
+/// use seldon::prelude::*;
+///
+/// /// Which of three ranges the demand is in, by a scikit-learn pipeline.
+/// #[seldon::predictor(classes = ["high", "low", "middle"])]
+/// struct Demand {
+///     onnx: Onnx,
+/// }
+///
+/// impl Predict for Demand {
+///     fn predict(&self, row: &DefaultCustomPredictRequest) -> Result<Prediction> {
+///         let scores = self.onnx.predict_f32(&row.values, 1);
+///         Ok(Prediction::scores(scores.map_err(|error| match error.is_input() {
+///             true => Error::invalid_input(error.to_string()),
+///             false => Error::failed(error),
+///         })?))
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let onnx = Onnx::open("model.onnx").map_err(|error| Error::setup(error.to_string()))?;
+/// Demand { onnx }.save("model")?;
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "onnx")]
 pub use seldon_onnx as onnx;
 

@@ -6,7 +6,15 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     sentence: String,
-    input: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Graph,
+    /// Nothing is wrong with the graph, as far as is known.
+    Unknown,
+    Input,
 }
 
 /// What loading and running give.
@@ -17,7 +25,15 @@ impl Error {
     pub(crate) fn graph(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
-            input: false,
+            kind: Kind::Graph,
+        }
+    }
+
+    /// The graph may be right, and is not known here: onnxruntime may know it.
+    pub(crate) fn unknown(sentence: impl Into<String>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            kind: Kind::Unknown,
         }
     }
 
@@ -25,7 +41,7 @@ impl Error {
     pub(crate) fn input(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
-            input: true,
+            kind: Kind::Input,
         }
     }
 
@@ -39,7 +55,12 @@ impl Error {
 
     /// Whether what was asked is wrong, a name, a width, a type, and not the model.
     pub fn is_input(&self) -> bool {
-        self.input
+        self.kind == Kind::Input
+    }
+
+    #[cfg(feature = "onnx-runtime")]
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.kind == Kind::Unknown
     }
 }
 

@@ -42,8 +42,8 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Reads a file's bytes; `known` says which operators there are.
-    pub(crate) fn read(bytes: &[u8], known: impl Fn(&str) -> bool) -> Result<Self> {
+    /// Reads a file's bytes. `known` says which operators there are, if the graph is to be planned here.
+    pub(crate) fn read(bytes: &[u8], known: Option<&dyn Fn(&str) -> bool>) -> Result<Self> {
         if bytes.len() > MOST_BYTES {
             return Err(Error::graph("the graph is larger than 1 GiB"));
         }
@@ -60,13 +60,15 @@ impl Graph {
                 "the file holds no graph: is it an ONNX model?",
             ));
         };
-        let mut check = Check {
-            known: &known,
-            nodes: 0,
-            unknown: vec![],
-        };
-        check.graph(graph, 0)?;
-        check.done()?;
+        if let Some(known) = known {
+            let mut check = Check {
+                known,
+                nodes: 0,
+                unknown: vec![],
+            };
+            check.graph(graph, 0)?;
+            check.done()?;
+        }
         let zipped = unzip(graph)?;
         let classes = match &zipped {
             Some((_, classes)) if !classes.is_empty() => classes.clone(),
@@ -89,13 +91,13 @@ impl Graph {
 }
 
 /// Looks at each node and each tensor.
-struct Check<'a, K> {
-    known: &'a K,
+struct Check<'a> {
+    known: &'a dyn Fn(&str) -> bool,
     nodes: usize,
     unknown: Vec<String>,
 }
 
-impl<K: Fn(&str) -> bool> Check<'_, K> {
+impl Check<'_> {
     fn graph(&mut self, graph: &GraphProto, depth: usize) -> Result<()> {
         if depth > MOST_DEPTH {
             return Err(Error::graph(format!(
@@ -114,7 +116,7 @@ impl<K: Fn(&str) -> bool> Check<'_, K> {
             )));
         }
         if !graph.sparse_initializer.is_empty() {
-            return Err(Error::graph(
+            return Err(Error::unknown(
                 "the graph has sparse weights, which are not read",
             ));
         }
@@ -186,7 +188,7 @@ impl<K: Fn(&str) -> bool> Check<'_, K> {
             more => format!(" and {more} more"),
         };
         let named = self.unknown[..self.unknown.len().min(NAMED)].join(", ");
-        Err(Error::graph(format!(
+        Err(Error::unknown(format!(
             "the graph has operators that are not known here: {named}{more}; the feature `onnx-runtime` runs \
              what onnxruntime knows"
         )))
@@ -230,7 +232,7 @@ fn tensor(tensor: &TensorProto) -> Result<()> {
         DataType::Uint64 | DataType::Int64 | DataType::Double => 8,
         DataType::String => 0,
         _ => {
-            return Err(Error::graph(format!(
+            return Err(Error::unknown(format!(
                 "its elements are of type {kind:?}, which is not read here; the feature `onnx-runtime` may"
             )));
         }

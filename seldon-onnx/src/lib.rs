@@ -51,12 +51,15 @@
 //! same is caught and is an error.
 
 mod convert;
+mod engine;
 mod error;
 mod facts;
 mod graph;
 mod onnx;
 mod ops;
 mod plan;
+#[cfg(feature = "onnx-runtime")]
+mod runtime;
 mod stored;
 mod values;
 

@@ -6,11 +6,14 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use tract_onnx::pb::GraphProto;
+
 use crate::convert;
+use crate::engine::{Engine, Known};
 use crate::error::{Error, Result, cut};
 use crate::facts::{Input, Output, Roles};
 use crate::graph::{Graph, MOST_BYTES};
-use crate::plan::{Plan, Planned, framework};
+use crate::plan::framework;
 use crate::values::{Element, Inputs, Outputs, Values};
 
 /// An ONNX graph, checked and planned, that answers rows.
@@ -31,7 +34,7 @@ struct Loaded {
     outputs: Vec<Output>,
     classes: Vec<String>,
     roles: Roles,
-    plan: Plan,
+    engine: Engine,
 }
 
 /// Says what is known of it, and spares the reader its nodes.
@@ -74,41 +77,64 @@ impl Onnx {
         Self::read(bytes.to_vec())
     }
 
+    /// The same, computed by onnxruntime's shared library, which the environment's `ORT_DYLIB_PATH` names:
+    /// `libonnxruntime.so` of version 1.20 or later, from its releases or from PyPI's `onnxruntime`.
+    ///
+    /// [`open`](Self::open) and [`from_bytes`](Self::from_bytes) do so by themselves where the graph
+    /// cannot be planned in Rust.
+    ///
+    /// # Errors
+    ///
+    /// If the library is not there or too old, or if it refuses the graph.
+    #[cfg(feature = "onnx-runtime")]
+    pub fn by_onnxruntime(bytes: &[u8]) -> Result<Self> {
+        let graph = Graph::read(bytes, None)?;
+        let (engine, known) = Engine::runtime(&graph, bytes)?;
+        Ok(Self::new(bytes.to_vec(), graph, engine, known))
+    }
+
     pub(crate) fn read(bytes: Vec<u8>) -> Result<Self> {
         let operators = framework().op_register.0;
-        let graph = Graph::read(&bytes, |name| operators.contains_key(name))?;
-        let planned = Planned::new(&graph)?;
-        let outputs = graph.outputs.iter().zip(planned.outputs);
+        let known = |name: &str| operators.contains_key(name);
+        let planned = Graph::read(&bytes, Some(&known)).and_then(|graph| {
+            let (engine, known) = Engine::plan(&graph)?;
+            Ok((graph, engine, known))
+        });
+        match planned {
+            Ok((graph, engine, known)) => Ok(Self::new(bytes, graph, engine, known)),
+            #[cfg(feature = "onnx-runtime")]
+            Err(error) if error.is_unknown() => Self::by_onnxruntime(&bytes)
+                .map_err(|other| Error::graph(format!("{error}; and by onnxruntime: {other}"))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new(bytes: Vec<u8>, graph: Graph, engine: Engine, known: Known) -> Self {
+        let outputs = graph.outputs.iter().zip(known.outputs);
         let output = |(name, (element, columns)): (&String, _)| Output {
             name: name.clone(),
             element,
             columns,
         };
         let outputs: Vec<Output> = outputs.map(output).collect();
+        let producer = format!(
+            "{} {}",
+            graph.proto.producer_name, graph.proto.producer_version
+        );
+        let nodes = |graph: &GraphProto| graph.node.len();
         let loaded = Loaded {
-            producer: cut(
-                format!(
-                    "{} {}",
-                    graph.proto.producer_name, graph.proto.producer_version
-                )
-                .trim(),
-                100,
-            ),
-            nodes: graph
-                .proto
-                .graph
-                .as_ref()
-                .map_or(0, |graph| graph.node.len()),
-            inputs: planned.inputs,
+            producer: cut(producer.trim(), 100),
+            nodes: graph.proto.graph.as_ref().map_or(0, nodes),
+            inputs: known.inputs,
             roles: Roles::find(&outputs, graph.zipped),
             outputs,
             classes: graph.classes,
-            plan: planned.plan,
+            engine,
             bytes,
         };
-        Ok(Self {
+        Self {
             inner: Arc::new(loaded),
-        })
+        }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -137,6 +163,11 @@ impl Onnx {
     /// What wrote it, with its version: `skl2onnx 1.20.0`. Empty where the file does not say.
     pub fn producer(&self) -> &str {
         &self.inner.producer
+    }
+
+    /// What computes it: `tract`, or `onnxruntime`.
+    pub fn engine(&self) -> &'static str {
+        self.inner.engine.name()
     }
 
     /// How many nodes the graph has.
@@ -174,10 +205,10 @@ impl Onnx {
             inputs: known,
             outputs,
             roles,
-            plan,
+            engine,
             ..
         } = &*self.inner;
-        let tensors = plan.run(inputs.rows, convert::tensors(inputs, known)?)?;
+        let tensors = engine.run(inputs.rows, convert::tensors(inputs, known)?)?;
         let names = outputs.iter().map(|output| output.name.clone());
         Ok(Outputs {
             tensors: names.zip(tensors).collect(),

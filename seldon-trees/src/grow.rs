@@ -251,6 +251,11 @@ impl<T: Scalar> Grower<T> {
         Ok(first)
     }
 
+    /// How many nodes there are so far.
+    pub(crate) fn nodes(&self) -> usize {
+        self.ensemble.nodes.len()
+    }
+
     /// The trees, of which there must be one.
     pub(crate) fn done(self) -> Result<Ensemble<T>> {
         if self.ensemble.roots.is_empty() {

@@ -101,6 +101,11 @@ impl Planter {
         self.grower.plant(0, count, &sets, |index| Ok(nodes[index]))
     }
 
+    /// How many nodes there are so far, without what no root led to.
+    pub fn nodes(&self) -> usize {
+        self.grower.nodes()
+    }
+
     /// The trees, of which there must be one.
     ///
     /// # Errors

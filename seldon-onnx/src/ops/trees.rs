@@ -224,6 +224,7 @@ fn plant(node: &NodeProto, leaf_of: &HashMap<(i64, i64), u32>) -> TractResult<Pl
             let twice = local.insert(ids[*index], place).is_some();
             ensure!(!twice, "tree {tree}: it has two nodes {}", ids[*index]);
         }
+        let before = planter.nodes();
         planter.plant(members.len(), |place| {
             let index = members[place];
             let comparison = match &*modes[index] {
@@ -250,6 +251,13 @@ fn plant(node: &NodeProto, leaf_of: &HashMap<(i64, i64), u32>) -> TractResult<Pl
                 children: [child(holds[index]), child(other[index])],
             })
         })?;
+        // A part of it that goes round in circles has no root.
+        let reached = planter.nodes() - before;
+        ensure!(
+            reached == members.len(),
+            "tree {tree}: its root leads to {reached} of its {} nodes: that is no tree",
+            members.len()
+        );
     }
     Ok(planter.done()?)
 }
