@@ -9,6 +9,7 @@ mod post;
 mod scale;
 mod select;
 mod svm;
+mod tree_nodes;
 mod trees;
 
 use std::fmt::Debug;
@@ -122,6 +123,7 @@ operators! {
     "SVMClassifier" => svm::classifier,
     "SVMRegressor" => svm::regressor,
     "Scaler" => scale::scaler,
+    "TreeEnsemble" => tree_nodes::ensemble,
     "TreeEnsembleClassifier" => trees::classifier,
     "TreeEnsembleRegressor" => trees::regressor,
 }

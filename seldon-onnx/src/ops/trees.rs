@@ -16,7 +16,7 @@ use super::{Known, Operator, floats, rows, slice};
 
 /// What the leaves that a row comes to do to each score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Aggregate {
+pub(super) enum Aggregate {
     Sum,
     Average,
     Least,
@@ -25,7 +25,7 @@ enum Aggregate {
 
 /// Trees with what their leaves add to which score.
 #[derive(Debug)]
-struct Ensemble {
+pub(super) struct Ensemble {
     planted: Planted,
     /// Where the weights of each leaf end; they begin where those of the one before end.
     ends: Vec<u32>,
@@ -36,9 +36,27 @@ struct Ensemble {
 }
 
 /// The most scores of an ensemble.
-const MOST_TARGETS: usize = 1 << 16;
+pub(super) const MOST_TARGETS: usize = 1 << 16;
 
 impl Ensemble {
+    /// Of trees that are planted: each leaf's weights end where `ends` says, and there are no base values.
+    pub(super) fn new(
+        planted: Planted,
+        ends: Vec<u32>,
+        weights: Vec<(u32, f32)>,
+        targets: usize,
+        post: Post,
+    ) -> Self {
+        Self {
+            planted,
+            ends,
+            weights,
+            targets,
+            base: vec![],
+            post,
+        }
+    }
+
     /// Reads the lists of nodes and, by the prefix of their names, of weights.
     fn read(node: &NodeProto, prefix: &str, targets: usize) -> TractResult<Self> {
         ensure!(
@@ -118,7 +136,7 @@ struct Scores {
 }
 
 /// A list that has one entry for each of `count` nodes or weights.
-fn whole<T>(list: Vec<T>, name: &str, count: usize) -> TractResult<Vec<T>> {
+pub(super) fn whole<T>(list: Vec<T>, name: &str, count: usize) -> TractResult<Vec<T>> {
     ensure!(
         list.len() == count,
         "`{name}` has {} entries, and {count} are needed",
@@ -413,7 +431,8 @@ impl Operator for Classifier {
 }
 
 #[derive(Debug)]
-struct Regressor {
+pub(super) struct Regressor {
+    name: &'static str,
     ensemble: Ensemble,
     aggregate: Aggregate,
 }
@@ -424,6 +443,7 @@ pub(super) fn regressor(
 ) -> TractResult<Arc<dyn Operator>> {
     let targets = node.get_attr_opt::<i64>("n_targets")?.unwrap_or(1);
     Ok(Arc::new(Regressor {
+        name: "TreeEnsembleRegressor",
         ensemble: Ensemble::read(node, "target", usize::try_from(targets).unwrap_or(0))?,
         aggregate: match &*attributes::string(node, "aggregate_function", "SUM")? {
             "SUM" => Aggregate::Sum,
@@ -435,9 +455,19 @@ pub(super) fn regressor(
     }))
 }
 
+impl Regressor {
+    pub(super) fn new(name: &'static str, ensemble: Ensemble, aggregate: Aggregate) -> Self {
+        Self {
+            name,
+            ensemble,
+            aggregate,
+        }
+    }
+}
+
 impl Operator for Regressor {
     fn name(&self) -> &'static str {
-        "TreeEnsembleRegressor"
+        self.name
     }
 
     fn facts(&self, inputs: &[Known]) -> TractResult<TVec<Known>> {
