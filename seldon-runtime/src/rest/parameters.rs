@@ -243,38 +243,35 @@ fn decode_bytes(raw: &[u8]) -> Decoded<'_> {
 /// Decodes `raw`, of which there is nothing to decode before `plain`.
 fn decode_from(raw: &[u8], plain: usize) -> Result<String, &'static str> {
     const NOT_ENCODED: &str = "is badly percent-encoded: `%` stands before two hex digits";
-    let (plain, mut rest) = raw.split_at(plain);
     // What is decoded is never longer.
     let mut decoded = vec![0; raw.len()];
-    decoded[..plain.len()].copy_from_slice(plain);
-    let mut left = decoded[plain.len()..].iter_mut();
-    let mut zero = false;
-    while let [byte, behind @ ..] = rest {
-        rest = behind;
-        let Some(slot) = left.next() else { break };
-        *slot = match byte {
+    decoded[..plain].copy_from_slice(&raw[..plain]);
+    let (mut at, mut length) = (plain, plain);
+    while at < raw.len() {
+        let byte = raw[at];
+        at += 1;
+        decoded[length] = match byte {
             b'%' => {
-                let [high, low, behind @ ..] = behind else {
+                let Some(&[high, low]) = raw.get(at..at + 2) else {
                     return Err(NOT_ENCODED);
                 };
-                rest = behind;
+                at += 2;
                 // Above 15 is what is no digit.
-                let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
+                let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
                 if high | low > 15 {
                     return Err(NOT_ENCODED);
                 }
                 high << 4 | low
             }
             b'+' => b' ',
-            byte => *byte,
+            byte => byte,
         };
-        zero |= *slot == 0;
+        length += 1;
     }
-    if zero {
+    decoded.truncate(length);
+    if memchr(0, &decoded).is_some() {
         return Err("holds a zero byte");
     }
-    let unused = left.len();
-    decoded.truncate(raw.len() - unused);
     String::from_utf8(decoded).map_err(|_| "is not UTF-8")
 }
 

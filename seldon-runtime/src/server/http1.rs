@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -90,7 +90,7 @@ where
                 site: Arc::clone(site),
                 activity: Arc::clone(activity),
                 unread: first.into(),
-                unwritten: Vec::new(),
+                unwritten: Bytes::new(),
                 awaited: None,
                 next: Next::Answer,
                 last: false,
@@ -168,7 +168,7 @@ struct Here {
     /// The beginning of a request of which more is to come, or requests that wait for their turn.
     unread: Vec<u8>,
     /// What the peer has not taken yet.
-    unwritten: Vec<u8>,
+    unwritten: Bytes,
     /// The body that is on its way, of the request that `unread` begins with.
     awaited: Option<Awaited>,
     next: Next,
@@ -227,7 +227,11 @@ impl Here {
                     stream, unwritten, ..
                 } = self;
                 let written = ready!(poll_write(stream, &self.activity, context, unwritten))?;
-                unwritten.drain(..written);
+                unwritten.advance(written);
+                if unwritten.is_empty() {
+                    // It may have been a long one.
+                    *unwritten = Bytes::new();
+                }
             }
             ready!(Pin::new(&mut self.stream).poll_flush(context))?;
             match self.next {
@@ -241,7 +245,10 @@ impl Here {
                     Poll::Ready(written) => written?,
                     Poll::Pending => 0,
                 };
-                self.unwritten.extend_from_slice(&answers[written..]);
+                if written < answers.len() {
+                    self.unwritten = std::mem::take(answers).into();
+                    self.unwritten.advance(written);
+                }
                 answers.clear();
             }
             // Others have their turn before what is left.
