@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::artifact::Folder;
-use crate::error::{Error, Result};
-use crate::live::{Current, Kind, Pinned, Version};
+use crate::error::Result;
+use crate::live::{Current, Kind, Pinned, Version, asked_alike};
 use crate::observe::Figures;
 use crate::predict::{Batcher, Executor, Pool, Predictor, Reply};
 use crate::recommend::{Recommender, Scores};
@@ -81,7 +81,7 @@ impl<P: Predictor> Service<P> {
         };
         let kind = Kind {
             warm_up: P::warm_up,
-            fits: must_be_asked_alike,
+            fits: asked_alike,
         };
         Ok(Self::new(model, kind, permanent, settings))
     }
@@ -232,25 +232,6 @@ impl<M, S> Clone for Service<M, S> {
             permanent: Arc::clone(&self.permanent),
             settings: Arc::clone(&self.settings),
         }
-    }
-}
-
-/// Whether two predictors are asked in the same way: what is told of a service once, its message
-/// and its features, must hold for all versions. The attribute's predictors always are.
-fn must_be_asked_alike<P: Predictor>(one: &P, other: &P) -> Result<()> {
-    if one.message() != other.message() {
-        return Err(Error::setup(format!(
-            "it takes a `{}`, and the version before takes a `{}`: restart the service for that",
-            one.message(),
-            other.message()
-        )));
-    }
-    let (one, other) = (one.facts(), other.facts());
-    match one.descriptors == other.descriptors && one.schema == other.schema {
-        true => Ok(()),
-        false => Err(Error::setup(
-            "its features are not those of the version before: restart the service for that",
-        )),
     }
 }
 

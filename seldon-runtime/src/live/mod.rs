@@ -3,6 +3,7 @@
 //! A request holds on to one version from its beginning to its end, and its reply says which; a
 //! version is let go when its last request has ended.
 
+mod alike;
 mod current;
 mod keeper;
 mod kept;
@@ -10,6 +11,7 @@ mod period;
 mod version;
 mod watch;
 
+pub(crate) use alike::asked_alike;
 pub(crate) use current::{Current, Kind, Model, Pinned};
 pub(crate) use keeper::{Keeper, Told};
 pub(crate) use kept::{Kept, Outcome};

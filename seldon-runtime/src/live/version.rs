@@ -5,8 +5,7 @@ use std::time::SystemTime;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::error::Result;
-use crate::known::Said;
+use crate::error::{Error, Result};
 use crate::observe::{Figures, Origin};
 
 /// `modelVersion`, which names the version in each reply: a header of HTTP, metadata of gRPC. On
@@ -83,30 +82,27 @@ impl<M> Version<M> {
         self.mark.get()
     }
 
-    /// Says in an answer, be it an error, which version it is of.
-    pub(crate) fn sign(&self, answer: Result<Said>) -> Result<Said> {
-        let Some(mark) = self.mark() else {
-            return answer;
-        };
-        match answer {
-            Ok(said) => Ok(Said {
-                version: Some(mark.header.clone()),
-                ..said
-            }),
-            Err(error) => Err(error.of_version(&mark.header)),
+    /// What its replies say.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        self.mark().map(|mark| mark.header.clone())
+    }
+
+    /// Says in an error which version it is of.
+    pub(crate) fn sign(&self, error: Error) -> Error {
+        match self.mark() {
+            Some(mark) => error.of_version(&mark.header),
+            None => error,
         }
     }
 
-    /// The same for a reply over gRPC.
+    /// Says in a reply, be it an error, which version it is of.
     pub(crate) fn note<T>(&self, answer: Result<T>) -> Result<Versioned<T>> {
-        let version = self.mark().map(|mark| &mark.header);
-        match (answer, version) {
-            (Ok(reply), version) => Ok(Versioned {
+        match answer {
+            Ok(reply) => Ok(Versioned {
                 reply,
-                version: version.cloned(),
+                version: self.header(),
             }),
-            (Err(error), Some(version)) => Err(error.of_version(version)),
-            (Err(error), None) => Err(error),
+            Err(error) => Err(self.sign(error)),
         }
     }
 }

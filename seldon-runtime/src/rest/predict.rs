@@ -14,9 +14,8 @@ use http::{Method, Request};
 use super::body::{self, Content};
 use super::parameters::{Parameters, query};
 use super::predictions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
-use crate::live::Pinned;
 use crate::observe::{Stage, Transport};
 use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, score, utf8};
 use crate::service::Service;
@@ -99,17 +98,7 @@ async fn answer<P: Predictor>(
     begun: Instant,
 ) -> Result<Said> {
     let pinned = service.pin(P::Run::HOPS || arrival.is_some());
-    let said = answer_by(&pinned, arrival, query, body, begun).await;
-    pinned.version().sign(said)
-}
-
-async fn answer_by<P: Predictor>(
-    pinned: &Pinned<'_, P>,
-    arrival: Option<Arrival>,
-    query: &str,
-    body: &[u8],
-    begun: Instant,
-) -> Result<Said> {
+    let of_version = |error: Error| pinned.version().sign(error);
     let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
     let (form, json): (&[u8], Option<&[u8]>) = match Content::of(body) {
@@ -136,19 +125,20 @@ async fn answer_by<P: Predictor>(
             Ok(Features::Batch(Vec::new()))
         }
     };
-    parameters.finish()?;
-    let features = features?;
+    parameters.finish().map_err(of_version)?;
+    let features = features.map_err(of_version)?;
     watch.lap(Stage::Decode);
-    let answers = score(pinned, &mut watch, arrival, features).await?;
+    let answers = score(&pinned, &mut watch, arrival, features).await;
+    let answers = answers.map_err(of_version)?;
     let puid = match (pinned.settings().reply, puid) {
         (Reply::Documented, _) => String::new(),
         (Reply::Classic, Some(puid)) => puid.into_owned(),
         (Reply::Classic, None) => crate::puid::new(),
     };
     Ok(Said {
-        json: predictions::write(pinned, &puid, &answers)?,
+        json: predictions::write(&pinned, &puid, &answers).map_err(of_version)?,
         degraded: false,
-        version: None,
+        version: pinned.version().header(),
         at: watch.lap(Stage::Encode),
     })
 }

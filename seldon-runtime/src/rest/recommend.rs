@@ -16,7 +16,7 @@ use super::json::Json;
 use super::parameters::{Parameters, query};
 use crate::error::{Code, Error, Result, Violation};
 use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
-use crate::live::{Pinned, Version};
+use crate::live::Version;
 use crate::observe::{Fetch, Stage, Transport};
 use crate::predict::{Executor, run_timed};
 use crate::recommend::{
@@ -115,16 +115,7 @@ async fn respond<R: Recommender>(
     begun: Instant,
 ) -> Result<Said> {
     let pinned = service.pin(R::Run::HOPS || R::Source::LOOKS_UP);
-    let said = respond_by(&pinned, query, body, begun).await;
-    pinned.version().sign(said)
-}
-
-async fn respond_by<R: Recommender>(
-    pinned: &Pinned<'_, R, R::Source>,
-    query: &str,
-    body: &[u8],
-    begun: Instant,
-) -> Result<Said> {
+    let of_version = |error: Error| pinned.version().sign(error);
     let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
     let form: &[u8] = match Content::of(body) {
@@ -132,11 +123,9 @@ async fn respond_by<R: Recommender>(
         Content::Form(form) => form,
         Content::Json(_) => {
             let detail = "must be `application/x-www-form-urlencoded`, got JSON";
-            return Err(Error::from_violations(
-                Code::InvalidParameter,
-                vec![Violation::new("body", detail)],
-            )
-            .expect("one violation makes an error"));
+            let violation = Violation::new("body", detail);
+            let error = Error::from_violations(Code::InvalidParameter, vec![violation]);
+            return Err(of_version(error.expect("one violation makes an error")));
         }
     };
     let mut parameters = Parameters::parse(query, form);
@@ -152,7 +141,7 @@ async fn respond_by<R: Recommender>(
     let dimensions = parameters.list("dimensions");
     let data_key = parameters.text("data_key");
     let keys = data_key.as_deref().map(|text| keys(text, &mut parameters));
-    parameters.finish()?;
+    parameters.finish().map_err(of_version)?;
     let (Some(user_id), Some(limit)) = (user_id, limit) else {
         return Err(Error::new(
             Code::Internal,
@@ -170,7 +159,7 @@ async fn respond_by<R: Recommender>(
                 Ok(_) => Fetch::Good,
                 Err(_) => Fetch::Failed,
             });
-            let fetched = fetched?;
+            let fetched = fetched.map_err(of_version)?;
             (Candidates::union(&fetched.lists), fetched.degraded)
         }
         _ => (Candidates::all(), false),
@@ -186,11 +175,12 @@ async fn respond_by<R: Recommender>(
         candidates,
         scores: pinned.settings().scores,
     };
-    let recommended = run_timed::<R::Run, _, _, _, _>(pinned, &mut watch, asked, answer).await?;
+    let recommended = run_timed::<R::Run, _, _, _, _>(&pinned, &mut watch, asked, answer).await;
+    let recommended = recommended.map_err(of_version)?;
     Ok(Said {
-        json: write(&recommended)?,
+        json: write(&recommended).map_err(of_version)?,
         degraded,
-        version: None,
+        version: pinned.version().header(),
         at: watch.lap(Stage::Encode),
     })
 }
