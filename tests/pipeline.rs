@@ -5,12 +5,13 @@ mod support;
 
 use iris::IrisPredictRequest;
 use prost::Message;
-use seldon::pipeline::Pipeline;
+use seldon::pipeline::{Pipeline, Pooled};
 use seldon::prelude::*;
 use seldon::proto::{ClassificationReply, ClassificationRequest};
 use seldon::{Any, DefaultCustomPredictRequest, Payload, Reply, Service};
 use serde_json::{Value, json};
 use support::Running;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -85,6 +86,41 @@ fn classify(
             .await?;
         Ok(reply.into_inner())
     })
+}
+
+/// The document of a server of `pipeline`, from its listener for administration.
+fn openapi(pipeline: Pipeline) -> Value {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let text = runtime.block_on(async {
+        let server = Server::new().limits(support::limits()).mount(pipeline);
+        let bound = server.bind("127.0.0.1:0").await.expect("binds");
+        let bound = bound.administered("127.0.0.1:0").await.expect("binds");
+        let admin = bound.admin_addr().expect("it is there");
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let ask = async {
+            let mut stream = tokio::net::TcpStream::connect(admin)
+                .await
+                .expect("connects");
+            let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            stream.write_all(request).await.expect("sent");
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.expect("an answer");
+            drop(stop);
+            text
+        };
+        let until = async {
+            let _: Result<(), _> = stopped.await;
+        };
+        let (served, text) = tokio::join!(bound.serve_until(until), ask);
+        served.expect("it ends");
+        text
+    });
+    let (_, body) = text.split_once("\r\n\r\n").expect("a body");
+    serde_json::from_str(body).expect("JSON")
 }
 
 #[test]
@@ -286,6 +322,42 @@ fn the_classic_reply_names_the_pipeline() {
     assert_eq!(reply["meta"]["modelName"], "test_model");
     assert_eq!(reply["predictions"][0]["predictedClass"], "setosa");
     assert_eq!(reply["custom"], Value::Null);
+}
+
+#[test]
+fn a_pooled_pipeline_answers_the_same() {
+    let server = Running::start(Server::new().mount(Pooled::new(pipeline("iris"))));
+    let row = "[5.1,3.5,1.4,0.2]";
+    assert_eq!(answered(&server, row), answered(&serve("iris"), row));
+    let message = DefaultCustomPredictRequest {
+        values: vec![5.1, 3.5, 1.4, 0.2],
+    };
+    let name = DefaultCustomPredictRequest::TYPE_NAME;
+    let reply = classify(&server, name, &message.encode_to_vec()).expect("classified");
+    assert_eq!(reply.predictions[0].predicted_class, "setosa");
+    assert_eq!(refused(&server, "[1]").len(), 1);
+}
+
+#[test]
+fn the_document_and_the_index_describe_the_pipelines_own_features() {
+    let document = openapi(pipeline("customers"));
+    let row = &document["components"]["schemas"]["io.seldon.pipeline.Customers"];
+    assert_eq!(row["required"], json!(["age", "income", "city", "plan"]));
+    assert_eq!(row["additionalProperties"], false);
+    assert_eq!(row["properties"]["city"]["type"], "string");
+    assert_eq!(row["properties"]["income"]["description"], "Euros a month.");
+    let body = &document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"];
+    let example = json!({"age": 42.0, "income": 1800.5, "city": "Ulm", "plan": "plus"});
+    assert_eq!(body["example"], example);
+    // What it shows is taken.
+    let server = serve("customers");
+    answered(&server, &body["example"].to_string());
+    let index = server.get("/").json();
+    assert_eq!(index["services"][0]["name"], "customers");
+    assert_eq!(
+        index["services"][0]["grpc"]["message"],
+        "io.seldon.pipeline.Customers"
+    );
 }
 
 #[test]

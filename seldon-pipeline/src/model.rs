@@ -161,6 +161,16 @@ impl Model {
         }
     }
 
+    /// Whether a row may take it so long that others should not wait for it.
+    pub(crate) fn may_be_slow(&self) -> bool {
+        match *self {
+            #[cfg(feature = "trees")]
+            Self::Trees(_) => false,
+            #[cfg(feature = "onnx")]
+            Self::Onnx(_) => true,
+        }
+    }
+
     /// What is to be known of it, by name.
     pub(crate) fn about(&self) -> Vec<(&'static str, String)> {
         match *self {

@@ -18,6 +18,7 @@ use crate::inputs::{Feature, Inputs};
 use crate::message::Message;
 use crate::model::{Batch, Model};
 use crate::order::Order;
+use crate::pooled::Pooled;
 use crate::spec::{self, Spec};
 use crate::transform::Steps;
 use crate::value::{Row, Value};
@@ -88,6 +89,22 @@ impl Pipeline {
             classes,
         };
         Ok(pipeline)
+    }
+
+    /// The pipeline of what a `pipeline.toml` says and a model file holds, where they are not in a
+    /// folder, but in the program for example. Its steps can name no files.
+    ///
+    /// # Errors
+    ///
+    /// As of a folder: with line and key, or what does not go together.
+    pub fn from_toml(toml: &str, model: &[u8]) -> Result<Self> {
+        let none = |_: &str| Err(Error::setup("there are no files beside it"));
+        let read = spec::read(toml, spec::FILE, &mut { none })?;
+        let name = read.model.as_deref().unwrap_or("model");
+        Self::new(
+            read.spec,
+            Model::from_bytes(name, model, read.kind.as_deref())?,
+        )
     }
 
     /// Its name.
@@ -339,7 +356,15 @@ impl Grpc for Pipeline {
 }
 
 impl Program for Pipeline {
+    /// As `run` says. The next versions are scored where the first is.
     async fn mount(self, on: Mount<'_>) -> Result<Server> {
-        on.predictor(self)
+        let is_pooled = match self.spec.run {
+            Some(run) => run == spec::Run::Blocking,
+            None => self.model.may_be_slow(),
+        };
+        match is_pooled {
+            true => on.predictor(Pooled::new(self)),
+            false => on.predictor(self),
+        }
     }
 }

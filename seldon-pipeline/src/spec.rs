@@ -38,6 +38,8 @@ pub(crate) struct Spec {
     #[serde(default)]
     pub(crate) message: Option<Message>,
     #[serde(default)]
+    pub(crate) run: Option<Run>,
+    #[serde(default)]
     pub(crate) steps: Vec<Step>,
 }
 
@@ -54,6 +56,7 @@ struct Written {
     missing: bool,
     classes: Option<Vec<String>>,
     message: Option<Message>,
+    run: Option<Run>,
     #[serde(default)]
     step: Vec<Spanned<Map<String, Json>>>,
 }
@@ -85,6 +88,16 @@ pub(crate) struct Feature {
     /// Its number in the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<u32>,
+}
+
+/// Where rows are scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Run {
+    /// On the thread that reads requests.
+    Inline,
+    /// On a pool.
+    Blocking,
 }
 
 /// The message of the features over gRPC.
@@ -215,6 +228,7 @@ pub(crate) fn read(
             missing: written.missing,
             classes: written.classes,
             message: written.message,
+            run: written.run,
             steps,
         },
         model: written.model,

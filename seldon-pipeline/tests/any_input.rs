@@ -3,16 +3,13 @@
 use proptest::prelude::*;
 use seldon_pipeline::steps::{Date, FeatureId, OneHot, StandardScaling, Tfidf};
 use seldon_pipeline::{Column, Pipeline, Row, Step, Steps, Value};
+use seldon_runtime::Predict;
 use seldon_runtime::predict::{Features, Predictor};
-use seldon_runtime::{Artifact, Folder, Predict};
 
 const MODEL: &[u8] = include_bytes!("../../seldon-trees/tests/fixtures/xgboost-3.2.0/binary.ubj");
 
 fn load(toml: &str) -> seldon_runtime::Result<Pipeline> {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("model.ubj"), MODEL).expect("written");
-    std::fs::write(folder.path().join("pipeline.toml"), toml).expect("written");
-    Pipeline::load(&Folder::open_loose(folder.path())?)
+    Pipeline::from_toml(toml, MODEL)
 }
 
 fn pipeline() -> Pipeline {

@@ -152,6 +152,10 @@ fn mistakes_are_said_with_file_line_and_key() {
             ": there is no file `m.txt` (only `model.ubj`, `pipeline.toml`)",
         ),
         (
+            "run = \"fast\"\n",
+            "/pipeline.toml, line 1: `run`: unknown variant `fast`, expected `inline` or `blocking`",
+        ),
+        (
             "kind = \"forest\"\n",
             ": `kind` must be one of `trees`, `onnx`, got `forest`",
         ),

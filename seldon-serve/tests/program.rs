@@ -256,3 +256,42 @@ fn the_originals_request_is_answered_in_its_reply() {
     let keys: Vec<&String> = reply.as_object().expect("an object").keys().collect();
     assert_eq!(keys.len(), 3, "{keys:?}");
 }
+
+/// The version that answers, by the reply's header.
+fn version(server: &Serving) -> String {
+    let mut stream = TcpStream::connect(&server.1).expect("it listens");
+    let body = "[5.1,3.5,1.4,0.2]";
+    let length = body.len();
+    let request = format!(
+        "POST /predict HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let header = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("modelversion: "));
+    header.expect("a reply says which").to_owned()
+}
+
+#[test]
+fn a_new_version_is_taken_in_where_the_folder_is_watched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toml = std::fs::read_to_string(example("iris/pipeline.toml")).expect("it is shipped");
+    std::fs::copy(example("iris/model.ubj"), folder.path().join("model.ubj")).expect("copied");
+    std::fs::write(folder.path().join("pipeline.toml"), &toml).expect("written");
+    let server = Serving::start(&["--model", path(folder.path()), "--watch=100ms"]);
+    let first = version(&server);
+    // Put in place at once.
+    let aside = folder.path().join(".new");
+    std::fs::write(&aside, toml.replace("versicolor", "harlequin")).expect("written");
+    std::fs::rename(&aside, folder.path().join("pipeline.toml")).expect("renamed");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while version(&server) == first {
+        assert!(
+            std::time::Instant::now() < until,
+            "it goes on with the first"
+        );
+    }
+}
