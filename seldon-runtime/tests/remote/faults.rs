@@ -64,9 +64,24 @@ fn access_that_is_refused_is_said_at_once_with_the_storages_word() {
     assert_eq!(
         bucket.refusal(),
         "cannot fetch s3://models/small/manifest.json: access is refused with 403 InvalidAccessKeyId: \
-         see whether the credentials are right and may do this"
+         see whether credentials and region are right, and allow this"
     );
     assert_eq!(bucket.server.asked().len(), 1);
+}
+
+#[test]
+fn a_wrong_region_is_said_at_once() {
+    let bucket = Bucket::of_small(|_, write, _| {
+        let body =
+            b"<Error><Code>AuthorizationHeaderMalformed</Code>\n<Region>HUSH</Region></Error>";
+        reply(write, "400 Bad Request", "", body);
+        true
+    });
+    assert_eq!(
+        bucket.refusal(),
+        "cannot fetch s3://models/small/manifest.json: access is refused with 400 \
+         AuthorizationHeaderMalformed: see whether credentials and region are right, and allow this"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Models that are kept elsewhere: fetched from real servers, and from servers that fail.
 
 mod bucket;
+mod environment;
 mod faults;
 mod https;
 mod logs;

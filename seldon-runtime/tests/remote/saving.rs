@@ -53,7 +53,7 @@ fn a_save_that_breaks_off_leaves_the_old_model() {
     assert_eq!(
         error.to_string(),
         "cannot write s3://models/small/manifest.json: access is refused with 403 AccessDenied: \
-         see whether the credentials are right and may do this"
+         see whether credentials and region are right, and allow this"
     );
     assert_eq!(bucket.load().expect("loaded"), small());
     bucket.nothing_is_left();

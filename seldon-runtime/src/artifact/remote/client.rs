@@ -65,15 +65,33 @@ impl HttpService for Watched {
     async fn call(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let authority = request.uri().authority();
         let host = authority.map(ToString::to_string).unwrap_or_default();
+        let for_credentials = is_for_credentials(request.uri().path());
         let response = match self.0.execute(request).await {
             Ok(response) => response,
             Err(error) => {
                 let kind = error.kind();
                 let why = innermost(&error);
-                return Err(HttpError::new(kind, Broken { host, kind, why }));
+                let broken = Broken {
+                    host,
+                    kind,
+                    why,
+                    for_credentials,
+                };
+                return Err(HttpError::new(kind, broken));
             }
         };
         let status = response.status();
+        if for_credentials && status.is_client_error() {
+            // The instance has no role, or what answers is no cloud.
+            let kind = HttpErrorKind::Unknown;
+            let broken = Broken {
+                host,
+                kind,
+                why: status.to_string(),
+                for_credentials,
+            };
+            return Err(HttpError::new(kind, broken));
+        }
         let passes = status.is_server_error()
             || status == StatusCode::TOO_MANY_REQUESTS
             || status == StatusCode::REQUEST_TIMEOUT;
@@ -111,6 +129,8 @@ pub(super) struct Broken {
     pub(super) kind: HttpErrorKind,
     /// The first cause, which has no URL in it.
     pub(super) why: String,
+    /// It was asked for credentials, as instances of clouds are where none are given.
+    pub(super) for_credentials: bool,
 }
 
 impl fmt::Display for Broken {
@@ -120,6 +140,13 @@ impl fmt::Display for Broken {
 }
 
 impl StdError for Broken {}
+
+/// Whether `path` is one by which the instances of Amazon, Google and Azure give credentials.
+fn is_for_credentials(path: &str) -> bool {
+    ["/latest/", "/computeMetadata/", "/metadata/identity/"]
+        .iter()
+        .any(|begin| path.starts_with(begin))
+}
 
 /// The first of the causes that led to `error`.
 fn innermost(error: &(dyn StdError + 'static)) -> String {

@@ -51,9 +51,6 @@ pub(super) enum Fault {
     Other(String),
 }
 
-/// The hosts of which instances of clouds ask for credentials: asked only where none are given.
-const METADATA: [&str; 3] = ["169.254.169.254", "metadata.google.internal", "metadata"];
-
 impl Fault {
     pub(super) fn of(error: &StoreError) -> Self {
         if let Some(broken) = cause::<Broken>(error) {
@@ -87,14 +84,15 @@ impl Fault {
             StoreError::InvalidPath { .. } => Self::Other(
                 "a file there has a name that is no plain file name, such as `..`".to_owned(),
             ),
+            // A request that S3 cannot make sense of, by a wrong region for example.
+            StoreError::Generic { .. } if code.is_some() => Self::Refused { status: 400, code },
             other => Self::Other(without_queries(&other.to_string())),
         }
     }
 
     fn of_broken(broken: &Broken) -> Self {
         let host = broken.host.clone();
-        let name = host.rsplit_once(':').map_or(&*host, |(name, _)| name);
-        if METADATA.contains(&name) {
+        if broken.for_credentials {
             return Self::NoCredentials;
         }
         let why = without_queries(&broken.why);
@@ -143,7 +141,7 @@ impl fmt::Display for Words<'_> {
                 if let Some(code) = code {
                     write!(f, " {code}")?;
                 }
-                f.write_str(": see whether the credentials are right and may do this")
+                f.write_str(": see whether credentials and region are right, and allow this")
             }
             Fault::NoCredentials => f.write_str(
                 "there are no credentials: give them by flags or by the provider's environment variables",
