@@ -38,6 +38,10 @@ const KINDS: [(&str, &str, bool); 2] = [
     ("onnx", "onnx", cfg!(feature = "onnx")),
 ];
 
+#[cfg_attr(
+    not(any(feature = "trees", feature = "onnx")),
+    expect(unused_variables, reason = "there is no kind to ask")
+)]
 impl Model {
     /// The model in the file `name`, of the kind that is said, or that its name and bytes tell.
     pub(crate) fn from_bytes(name: &str, bytes: &[u8], kind: Option<&str>) -> Result<Self> {
