@@ -26,6 +26,13 @@ impl Any {
         }
     }
 
+    /// Whether it is said to hold a message of that full name. A URL that is no ASCII is to be looked
+    /// at more closely.
+    pub(crate) fn is_plainly(&self, type_name: &str) -> bool {
+        let before = self.type_url.strip_suffix(type_name.as_bytes());
+        before.is_some_and(|before| matches!(before, [] | [.., b'/'])) && self.type_url.is_ascii()
+    }
+
     /// The full name of the type: what follows the last `/` of the URL, or all of it.
     ///
     /// # Errors
@@ -34,5 +41,30 @@ impl Any {
     pub fn type_name(&self) -> Result<&str, std::str::Utf8Error> {
         let url = std::str::from_utf8(&self.type_url)?;
         Ok(url.rsplit_once('/').map_or(url, |(_, name)| name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_plainly_is_it_is() {
+        for (url, is) in [
+            ("type.googleapis.com/a.B", true),
+            ("a.B", true),
+            ("/a.B", true),
+            ("x.a.B", false),
+            ("type.googleapis.com/a.Bb", false),
+            ("", false),
+            ("ä/a.B", false),
+        ] {
+            let any = Any {
+                type_url: Bytes::copy_from_slice(url.as_bytes()),
+                value: Bytes::new(),
+            };
+            assert_eq!(any.is_plainly("a.B"), is, "{url}");
+            assert!(!is || any.type_name() == Ok("a.B"), "{url}");
+        }
     }
 }

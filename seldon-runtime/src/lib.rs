@@ -39,6 +39,9 @@ pub use recommend::{
 pub use recommend::{CandidateSettings, Memcached, Routing};
 pub use run::{block_on, run};
 pub use secret::Secret;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use server::fuzz_http2;
 pub use server::{Bound, Limits, Server};
 pub use service::Service;
 

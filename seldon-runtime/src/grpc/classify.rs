@@ -60,10 +60,12 @@ fn unpack_by<D>(
 /// As [`unpack`].
 pub(crate) fn unpack_message<P: Predictor>(any: Any) -> Result<P::Data> {
     let expected = P::Data::TYPE_NAME;
-    let name = type_name(&any)?;
-    if name != expected {
-        let detail = format!("`data` must hold a `{expected}`, got a `{}`", echo(name));
-        return Err(Error::new(Code::InvalidMessage, detail));
+    if !any.is_plainly(expected) {
+        let name = type_name(&any)?;
+        if name != expected {
+            let detail = format!("`data` must hold a `{expected}`, got a `{}`", echo(name));
+            return Err(Error::new(Code::InvalidMessage, detail));
+        }
     }
     let data = P::Data::decode(any.value).map_err(|e| {
         let detail = format!("`data` is no valid `{expected}`: {e}");

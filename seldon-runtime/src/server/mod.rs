@@ -50,6 +50,8 @@ use futures_util::FutureExt;
 use tokio::net::ToSocketAddrs;
 
 pub use bound::Bound;
+#[cfg(fuzzing)]
+pub use http2::fuzz::http2 as fuzz_http2;
 pub use limits::Limits;
 
 use connection::Site;

@@ -9,6 +9,8 @@
 mod field;
 mod flow;
 mod frame;
+#[cfg(fuzzing)]
+pub(super) mod fuzz;
 mod hpack;
 mod huffman;
 mod outgoing;

@@ -10,7 +10,7 @@ use super::reply;
 use super::session::{Service, Session, What, Work};
 use super::slot::{End, Slot};
 use super::streams::{How, Stage, Stream};
-use crate::known::{Reply, call_went_well};
+use crate::known::Reply;
 
 /// What is written for a connection beyond which its streams wait.
 const ENOUGH: usize = 64 << 10;
@@ -203,7 +203,7 @@ impl<S: Service> Session<S> {
                     None => return Held::Dry,
                     Some(End::Data) => frame::data(&mut self.out, id, &[], true),
                     Some(End::WentWell) => {
-                        reply::trailers(&mut self.out, &mut self.style, id, &call_went_well());
+                        reply::went_well(&mut self.out, &mut self.style, id);
                     }
                     Some(End::Trailers(trailers)) => {
                         reply::trailers(&mut self.out, &mut self.style, id, &trailers);

@@ -70,6 +70,13 @@ pub(super) fn trailers(out: &mut Vec<u8>, style: &mut Style, stream: u32, header
     frame::end_block(out, at, style.longest);
 }
 
+/// Writes the trailers of a call that has gone well.
+pub(super) fn went_well(out: &mut Vec<u8>, style: &mut Style, stream: u32) {
+    let at = begin(out, style, stream, true);
+    out.extend_from_slice(b"\x00\x0bgrpc-status\x010");
+    frame::end_block(out, at, style.longest);
+}
+
 fn begin(out: &mut Vec<u8>, style: &mut Style, stream: u32, last: bool) -> usize {
     let at = out.len();
     let flags = if last {
@@ -229,6 +236,19 @@ mod tests {
             let block = [block, &[0x0f, 33 - 15, 3], b"now"].concat();
             assert_eq!((header.length, &out[HEADER..]), (block.len(), &*block));
         }
+    }
+
+    #[test]
+    fn a_call_that_has_gone_well_says_so() {
+        let [mut out, mut expected] = [const { Vec::new() }; 2];
+        went_well(&mut out, &mut style(), 1);
+        trailers(
+            &mut expected,
+            &mut style(),
+            1,
+            &crate::known::call_went_well(),
+        );
+        assert_eq!(out, expected);
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl<S: Service> Session<S> {
         frame::window_update(&mut out, 0, WINDOW - flow::INITIAL);
         Self {
             streams: Streams::default(),
-            closed: Closed::default(),
+            closed: Closed::of(limits.streams as usize),
             last: 0,
             window: Window::new(flow::INITIAL),
             intake: Intake::new(WINDOW),
@@ -292,7 +292,6 @@ impl<S: Service> Session<S> {
         match &mut stream.stage {
             Stage::Fresh(opening, body) if last => {
                 let opening = Arc::clone(opening);
-                let length = body.len() + data.len();
                 let whole = match body.is_empty() {
                     // Almost always there is no second piece, and nothing is copied.
                     true => data.freeze(),
@@ -301,7 +300,7 @@ impl<S: Service> Session<S> {
                         body.split().freeze()
                     }
                 };
-                self.read(read + length);
+                self.read(padding);
                 if let Some(stream) = self.streams.remove(&id) {
                     self.complete(service, id, stream, opening, whole, None);
                 }
@@ -488,6 +487,7 @@ impl<S: Service> Session<S> {
         match answer {
             Some(response) => {
                 self.answered += 1;
+                self.read(body.len());
                 stream.stage = Stage::Answered;
                 self.respond(id, stream, &opening.parts.method, response);
             }
@@ -566,7 +566,6 @@ impl<S: Service> Session<S> {
         match &mut stream.stage {
             Stage::Fresh(opening, body) => {
                 let (opening, body) = (Arc::clone(opening), body.split().freeze());
-                self.read(body.len());
                 if let Some(stream) = self.streams.remove(&id) {
                     self.complete(service, id, stream, opening, body, Some(trailers));
                 }
@@ -614,9 +613,11 @@ impl<S: Service> Session<S> {
         let (settings, []) = payload.as_chunks::<6>() else {
             return Err(Reason::FRAME_SIZE_ERROR.into());
         };
+        let before = self.initial;
         for [n, m, value @ ..] in settings {
             self.setting(u16::from_be_bytes([*n, *m]), u32::from_be_bytes(*value))?;
         }
+        self.shift_windows(i64::from(self.initial) - i64::from(before))?;
         self.begun = true;
         frame::settings_ack(&mut self.out);
         Ok(())
@@ -631,15 +632,7 @@ impl<S: Service> Session<S> {
                 if value > i32::MAX as u32 {
                     return Err(Reason::FLOW_CONTROL_ERROR);
                 }
-                let by = i64::from(value) - i64::from(self.initial);
                 self.initial = value;
-                for (id, stream) in &mut self.streams {
-                    (stream.window.shift(by)).map_err(|_| Reason::FLOW_CONTROL_ERROR)?;
-                    if stream.has_more() && !stream.queued {
-                        stream.queued = true;
-                        self.ready.push_back(*id);
-                    }
-                }
             }
             frame::MAX_FRAME_SIZE => {
                 if !(1 << 14..1 << 24).contains(&value) {
@@ -649,6 +642,21 @@ impl<S: Service> Session<S> {
                 self.style.longest = (value as usize).min(frame::LONGEST);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Moves the windows of open streams, once a frame however often that says a size.
+    fn shift_windows(&mut self, by: i64) -> Result<(), Reason> {
+        if by == 0 {
+            return Ok(());
+        }
+        for (id, stream) in &mut self.streams {
+            (stream.window.shift(by)).map_err(|_| Reason::FLOW_CONTROL_ERROR)?;
+            if stream.has_more() && !stream.queued {
+                stream.queued = true;
+                self.ready.push_back(*id);
+            }
         }
         Ok(())
     }

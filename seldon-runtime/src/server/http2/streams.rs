@@ -82,12 +82,16 @@ impl Hasher for Spread {
     }
 }
 
-/// Streams that were closed a while ago are forgotten.
-const REMEMBERED: usize = 128;
+/// The least and the most streams of which it is remembered that they were closed: each is looked
+/// through for a frame that comes late.
+const REMEMBERED: (usize, usize) = (128, 1024);
 
 /// The streams that were closed last.
-#[derive(Debug, Default)]
-pub(super) struct Closed(VecDeque<(u32, How)>);
+#[derive(Debug)]
+pub(super) struct Closed {
+    last: VecDeque<(u32, How)>,
+    most: usize,
+}
 
 /// How a stream was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,16 +103,25 @@ pub(super) enum How {
 }
 
 impl Closed {
-    pub(super) fn push(&mut self, stream: u32, how: How) {
-        if self.0.len() == REMEMBERED {
-            self.0.pop_front();
+    /// Of a connection that has at most so many streams open.
+    pub(super) fn of(streams: usize) -> Self {
+        let (least, most) = REMEMBERED;
+        Self {
+            last: VecDeque::new(),
+            most: streams.clamp(least, most),
         }
-        self.0.push_back((stream, how));
+    }
+
+    pub(super) fn push(&mut self, stream: u32, how: How) {
+        if self.last.len() == self.most {
+            self.last.pop_front();
+        }
+        self.last.push_back((stream, how));
     }
 
     /// How `stream` was closed, if that is not too long ago.
     pub(super) fn get(&self, stream: u32) -> Option<How> {
-        let found = self.0.iter().rev().find(|(closed, _)| *closed == stream);
+        let found = self.last.iter().rev().find(|(closed, _)| *closed == stream);
         found.map(|(_, how)| *how)
     }
 }

@@ -1,8 +1,12 @@
 //! Conversations without a socket: what peers may and may not do, in any order and cut anywhere.
 
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, Response};
+use http_body::Body as _;
 use proptest::prelude::*;
 
 use super::super::limits::Limits;
@@ -583,6 +587,65 @@ fn what_is_read_is_granted_anew() {
         // Resets are not what is tested.
         talk.session.forgive();
     }
+}
+
+#[test]
+fn nothing_is_granted_twice() {
+    let mut talk = Talk::begun();
+    let (mut sent, mut granted) = (0, 0);
+    for n in 0..1000u32 {
+        let id = 2 * n + 1;
+        let path = ["/now", "/other"][n as usize % 2];
+        let body = vec![0; 5000];
+        let frames = match n % 7 {
+            0..3 => ask(id, path, &body),
+            3 => [
+                open(id, path),
+                raw(DATA, 0, id, &body),
+                raw(DATA, END_STREAM, id, &[]),
+            ]
+            .concat(),
+            4 => {
+                let trailers = raw(
+                    HEADERS,
+                    END_HEADERS | END_STREAM,
+                    id,
+                    &[0, 1, b'x', 1, b'y'],
+                );
+                [open(id, path), raw(DATA, 0, id, &body), trailers].concat()
+            }
+            5 => [open(id, path), raw(DATA, 0, id, &body)].concat(),
+            _ => [
+                open(id, path),
+                raw(DATA, PADDED, id, &[&[9], &body[10..], &[0; 9]].concat()),
+            ]
+            .concat(),
+        };
+        talk.hear(&frames);
+        sent += body.len();
+        for work in std::mem::take(&mut talk.session.work) {
+            if let What::Answer(mut request) = work.what {
+                // Some are read, and others dropped unread.
+                if n % 3 > 0 {
+                    let mut context = Context::from_waker(Waker::noop());
+                    let _ = Pin::new(request.body_mut()).poll_frame(&mut context);
+                }
+            }
+            work.slot.reset(Reason::CANCEL);
+        }
+        talk.hear(&grant(0, 5000));
+        talk.hear(&raw(RST_STREAM, 0, id, &[0; 4]));
+        let grants = (talk.said.drain(..))
+            .filter(|(header, _)| (header.kind, header.stream) == (WINDOW_UPDATE, 0));
+        for (_, payload) in grants {
+            granted += u32::from_be_bytes(payload.try_into().expect("four bytes")) as usize;
+        }
+        assert_eq!(talk.over, None);
+        assert!(granted <= sent, "request {n}");
+        // Resets are not what is tested.
+        talk.session.forgive();
+    }
+    assert!(sent - granted < WINDOW as usize);
 }
 
 #[test]
