@@ -1,16 +1,19 @@
 //! An HTTP/2 connection: requests are answered where they are read, and the answers to those that
 //! came together go out together.
 //!
-//! `session` is the conversation without its socket: `frame`, `flow`, `streams` and `outgoing` are
-//! its parts. `hpack`, with `table`, `field` and `huffman`, reads header blocks, of which `request`
+//! `session` is the conversation without its socket: `heads`, `bodies` and `control` take frames in,
+//! `outgoing` sends replies, with `frame`, `flow` and `streams` below them. `hpack`, with `table`, `field` and `huffman`, reads header blocks, of which `request`
 //! makes requests; `reply` writes them. A request that has to wait has a `task`, and between that
 //! and the connection there is a `slot`.
 
+mod bodies;
+mod control;
 mod field;
 mod flow;
 mod frame;
 #[cfg(fuzzing)]
 pub(super) mod fuzz;
+mod heads;
 mod hpack;
 mod huffman;
 mod outgoing;
