@@ -138,7 +138,7 @@ fn what_another_program_keeps_there_is_not_replaced() {
 fn a_file_of_many_parts_is_saved_and_fetched() {
     let kept = Kept::new();
     let large = Small {
-        weights: (0..2_500_000).map(f64::from).collect(),
+        weights: (0..1_200_000).map(f64::from).collect(),
         ..small()
     };
     let at = location("s3://models/large");

@@ -114,3 +114,78 @@ fn a_fetch_that_fails_leaves_nothing() {
     });
     assert!(bucket.refusal().contains("access is refused with 403"));
 }
+
+/// A bucket whose weights come in pieces, with time between them.
+#[cfg(unix)]
+fn slow_bucket() -> Bucket {
+    Bucket::of_small(|request, write, _| {
+        let is_slow = request.path.ends_with("weights.msgpack");
+        if is_slow {
+            let files = super::model::files_of(&small());
+            let found = files.iter().find(|(name, _)| name == "weights.msgpack");
+            let bytes = &found.expect("it is saved").1;
+            let tag = super::bucket::tag(bytes);
+            let length = bytes.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\netag: {tag}\r\n\
+                 last-modified: Wed, 25 Nov 2026 00:00:00 GMT\r\n\r\n"
+            );
+            let _ = write.write_all(head.as_bytes());
+            for piece in bytes.chunks(length / 2) {
+                std::thread::sleep(std::time::Duration::from_millis(150));
+                let _ = write.write_all(piece);
+            }
+        }
+        is_slow
+    })
+}
+
+/// What the program writes to its standard error, which is `stderr`.
+#[cfg(unix)]
+fn run_with(bucket: &Bucket, stderr: impl Into<Stdio>) -> std::process::Output {
+    let mut program = Command::new(std::env::current_exe().expect("it runs"));
+    let program = program
+        .args(["staging::program", "--exact", "--ignored"])
+        .env("ENDPOINT", bucket.server.url())
+        .env("STAGING", bucket.staging.path())
+        .stdout(Stdio::null())
+        .stderr(stderr);
+    program
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .expect("it runs")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_how_far_it_is_and_nothing_else_does() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let bucket = slow_bucket();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).expect("it is ours");
+    unlockpt(&terminal).expect("it is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let name = name.into_string().expect("it is text");
+    let stderr = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(name)
+        .expect("opened");
+    run_with(&bucket, stderr);
+    let mut shown = Vec::new();
+    // It ends with an error where nobody has the other side any more.
+    let _ = std::io::Read::read_to_end(&mut fs::File::from(terminal), &mut shown);
+    let shown = String::from_utf8(shown).expect("a text");
+    assert!(
+        shown.contains("\r\u{1b}[Kfetching s3://models/small: 0.0 of 0.0 MB, "),
+        "{shown}"
+    );
+    assert!(
+        shown.ends_with("\r\u{1b}[K"),
+        "the line is left empty: {shown:?}"
+    );
+
+    let output = run_with(&bucket, Stdio::piped());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
