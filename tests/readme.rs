@@ -78,6 +78,26 @@ fn the_answers_are_those_of_the_service() {
     assert_eq!(block_after(&readme, curl), format!("{said}\n"));
 }
 
+#[cfg(feature = "pipeline")]
+#[test]
+fn the_answer_of_the_model_from_python_is_that_of_the_service() {
+    use seldon::pipeline::Pipeline;
+
+    let readme = read("README.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/iris_pipeline/iris");
+    let folder = Folder::open_loose(folder).expect("a model folder");
+    let server = Running::start(Server::new().mount(Pipeline::load(&folder).expect("loads")));
+
+    let curl = "    curl http://127.0.0.1:5001/predict --json '";
+    let (_, rest) = readme.split_once(curl).expect("a request");
+    let (body, _) = rest.split_once('\'').expect("its end");
+    let got = server
+        .post("/predict", Some("application/json"), body)
+        .json();
+    let shown: Value = serde_json::from_str(block_after(&readme, curl)).expect("JSON");
+    assert!(alike(&shown, &got), "{shown}\n{got}");
+}
+
 /// Whether two documents are equal but for the last digits of their numbers, in which the
 /// exponential functions of two machines may differ.
 fn alike(a: &Value, b: &Value) -> bool {
