@@ -122,10 +122,11 @@ pub use seldon_recommenders as recommenders;
 /// impl Predict for Demand {
 ///     fn predict(&self, row: &DefaultCustomPredictRequest) -> Result<Prediction> {
 ///         let scores = self.onnx.predict_f32(&row.values, 1);
-///         Ok(Prediction::scores(scores.map_err(|error| match error.is_input() {
+///         let scores = scores.map_err(|error| match error.is_input() {
 ///             true => Error::invalid_input(error.to_string()),
 ///             false => Error::failed(error),
-///         })?))
+///         })?;
+///         Ok(Prediction::scores(scores.into_iter().map(f64::from)))
 ///     }
 /// }
 ///

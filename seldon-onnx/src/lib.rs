@@ -40,7 +40,8 @@
 //! impl Predict for Demand {
 //!     fn predict(&self, row: &DefaultCustomPredictRequest) -> Result<Prediction> {
 //!         let scores = self.onnx.predict_f32(&row.values, 1);
-//!         Ok(Prediction::scores(scores.map_err(|error| Error::invalid_input(error.to_string()))?))
+//!         let scores = scores.map_err(|error| Error::invalid_input(error.to_string()))?;
+//!         Ok(Prediction::scores(scores.into_iter().map(f64::from)))
 //!     }
 //! }
 //! ```
