@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use seldon_runtime::predict::ReadRow;
+use seldon_runtime::predict::{Members, ReadRow};
 use seldon_runtime::{Error, Result, Violation};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -460,32 +460,5 @@ impl<'de> Visitor<'de> for Good<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Row, A::Error> {
         Err(de::Error::custom("refused"))
-    }
-}
-
-/// The members of an object, in order, repeated ones too.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> de::Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-
-        impl<'de> Visitor<'de> for All {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(All)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use seldon_runtime::{Error, Result};
 
-use crate::columns::{Column, Kind, quoted};
+use crate::columns::{Column, Columns, Kind, quoted};
 use crate::value::Value;
 
 /// The categories of one feature, in the order of their numbers.
@@ -14,6 +14,18 @@ pub(super) struct Categories {
     /// By their bits.
     numbers: HashMap<u64, usize>,
     missing: Option<usize>,
+}
+
+/// The places of the `features` that have categories, of which there are so many `lists`.
+pub(super) fn find_all(columns: &Columns, features: &[String], lists: usize) -> Result<Vec<usize>> {
+    let at = columns.find_all(features, &[Kind::Number, Kind::Text, Kind::Flag])?;
+    match lists == at.len() {
+        true => Ok(at),
+        false => Err(Error::setup(format!(
+            "`categories` has {lists} lists for {} features",
+            at.len()
+        ))),
+    }
 }
 
 impl Categories {

@@ -1,6 +1,6 @@
 //! The number of a category.
 
-use seldon_runtime::{Error, Result};
+use seldon_runtime::Result;
 use serde::{Deserialize, Serialize};
 
 use super::categories::{self, Categories};
@@ -63,14 +63,7 @@ impl FeatureId {
 
 impl Transform for FeatureId {
     fn prepare(&mut self, columns: &mut Columns) -> Result<()> {
-        let at = columns.find_all(&self.features, &[Kind::Number, Kind::Text, Kind::Flag])?;
-        if self.categories.len() != at.len() {
-            return Err(Error::setup(format!(
-                "`categories` has {} lists for {} features",
-                self.categories.len(),
-                at.len()
-            )));
-        }
+        let at = categories::find_all(columns, &self.features, self.categories.len())?;
         for (key, number) in [
             ("unknown_value", self.unknown_value),
             ("missing_value", self.missing_value),

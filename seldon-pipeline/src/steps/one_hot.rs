@@ -1,11 +1,11 @@
 //! A column for each category.
 
-use seldon_runtime::{Error, Result};
+use seldon_runtime::Result;
 use serde::{Deserialize, Serialize};
 
 use super::categories::{self, Categories};
 use super::names;
-use crate::columns::{Column, Columns, Kind};
+use crate::columns::{Column, Columns};
 use crate::transform::Transform;
 use crate::value::{Row, Value};
 
@@ -92,14 +92,7 @@ impl OneHot {
 
 impl Transform for OneHot {
     fn prepare(&mut self, columns: &mut Columns) -> Result<()> {
-        let at = columns.find_all(&self.features, &[Kind::Number, Kind::Text, Kind::Flag])?;
-        if self.categories.len() != at.len() {
-            return Err(Error::setup(format!(
-                "`categories` has {} lists for {} features",
-                self.categories.len(),
-                at.len()
-            )));
-        }
+        let at = categories::find_all(columns, &self.features, self.categories.len())?;
         let mut feature_of = vec![None; columns.len()];
         for (feature, at) in at.iter().enumerate() {
             feature_of[*at] = Some(feature);

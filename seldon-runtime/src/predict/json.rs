@@ -4,11 +4,14 @@
 //! again, to name all that is wrong with it.
 
 mod diagnose;
+mod members;
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+pub use members::Members;
 
 use super::{Payload, non_finite};
 use crate::error::{Code, Error, Result, Violation};

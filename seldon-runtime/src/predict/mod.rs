@@ -13,7 +13,7 @@ mod timed;
 pub use batch::Batching;
 pub use executor::{Blocking, Executor, Inline};
 pub use facts::Facts;
-pub use json::{Features, ReadRow, read_features};
+pub use json::{Features, Members, ReadRow, read_features};
 pub use payload::{Check, Payload, Undecided, check};
 pub use prediction::{Class, Label, Prediction};
 

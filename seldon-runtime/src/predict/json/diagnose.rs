@@ -1,12 +1,9 @@
 //! Names all that is wrong with a row that serde refused.
 
-use std::fmt;
-
-use serde::de::{
-    self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor, value::Error as Captured,
-};
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor, value::Error as Captured};
 use serde_json::value::RawValue;
 
+use super::Members;
 use crate::error::{Violation, echo};
 use crate::predict::{Payload, check};
 
@@ -169,31 +166,4 @@ pub(super) fn fields<D: DeserializeOwned>() -> &'static [&'static str] {
     // The answer is always an error; the names are what was asked for.
     let _ = D::deserialize(Ask(&mut names));
     names
-}
-
-/// The members of an object, in order, repeated ones too.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-
-        impl<'de> Visitor<'de> for All {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(All)
-    }
 }
