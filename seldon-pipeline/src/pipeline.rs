@@ -230,6 +230,7 @@ fn features_of(model: &Model) -> Result<Vec<spec::Feature>> {
     Ok((0..count).map(feature).collect())
 }
 
+#[diagnostic::do_not_recommend]
 impl Predict<Row> for Pipeline {
     // A missing value is none; what may be missing is seen to when a row is read.
     const ACCEPTS_NON_FINITE: bool = true;
@@ -285,6 +286,7 @@ impl Payload for Row {
     const CHECKS: &'static [seldon_runtime::predict::Check] = &[];
 }
 
+#[diagnostic::do_not_recommend]
 impl Predictor for Pipeline {
     type Data = Row;
     type Run = Inline;
@@ -355,6 +357,7 @@ impl Grpc for Pipeline {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Program for Pipeline {
     /// As `run` says. The next versions are scored where the first is.
     async fn mount(self, on: Mount<'_>) -> Result<Server> {

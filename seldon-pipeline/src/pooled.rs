@@ -32,6 +32,7 @@ impl Pooled {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Predict<Row> for Pooled {
     const ACCEPTS_NON_FINITE: bool = <Pipeline as Predict<Row>>::ACCEPTS_NON_FINITE;
 
@@ -48,6 +49,7 @@ impl Predict<Row> for Pooled {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Predictor for Pooled {
     type Data = Row;
     type Run = Blocking;
@@ -95,6 +97,7 @@ impl Grpc for Pooled {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Program for Pooled {
     async fn mount(self, on: Mount<'_>) -> Result<Server> {
         on.predictor(self)
