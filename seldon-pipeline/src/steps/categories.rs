@@ -16,6 +16,14 @@ pub(super) struct Categories {
     missing: Option<usize>,
 }
 
+/// Lists of categories, of which none is that of what is missing.
+pub(super) fn values<C: IntoIterator<Item = impl Into<Value>>>(
+    lists: impl IntoIterator<Item = C>,
+) -> Vec<Vec<Option<Value>>> {
+    let values = |list: C| list.into_iter().map(|value| Some(value.into())).collect();
+    lists.into_iter().map(values).collect()
+}
+
 /// The places of the `features` that have categories, of which there are so many `lists`.
 pub(super) fn find_all(columns: &Columns, features: &[String], lists: usize) -> Result<Vec<usize>> {
     let at = columns.find_all(features, &[Kind::Number, Kind::Text, Kind::Flag])?;

@@ -35,10 +35,9 @@ impl FeatureId {
         features: impl IntoIterator<Item = impl Into<String>>,
         categories: impl IntoIterator<Item = C>,
     ) -> Self {
-        let known = |one: C| one.into_iter().map(|value| Some(value.into())).collect();
         Self {
             features: names(features),
-            categories: categories.into_iter().map(known).collect(),
+            categories: categories::values(categories),
             unknown_value: None,
             missing_value: None,
             first: None,
