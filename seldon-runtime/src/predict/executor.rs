@@ -43,6 +43,10 @@ pub enum Inline {}
 
 /// On a pool of threads as wide as the cores, with a bounded queue: for models that would keep
 /// other requests waiting.
+///
+/// On Linux the threads stand ten steps of niceness behind those that serve: where cores are
+/// short, who has waited for a request goes on before who has computed for long. A core that is
+/// fought over is shared ten to one, a free one is used up.
 #[derive(Debug)]
 pub enum Blocking {}
 
@@ -168,7 +172,10 @@ impl Pool {
             let receiver = Arc::clone(&receiver);
             thread::Builder::new()
                 .name(format!("{name}-{n}"))
-                .spawn(move || work_off(&receiver))
+                .spawn(move || {
+                    stand_back();
+                    work_off(&receiver);
+                })
                 .map_err(|e| {
                     Error::setup("cannot start the threads that run the model").with_cause(e)
                 })?;
@@ -229,6 +236,14 @@ fn gate(limits: &Limits) -> Gate {
     )
 }
 
+/// Lets threads that serve go before this one. A system that does not allow it only shares more
+/// evenly.
+fn stand_back() {
+    // Elsewhere niceness is the whole process's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}
+
 fn work_off(jobs: &Mutex<Receiver<Job>>) {
     loop {
         // One thread waits in `recv` with the lock; the others wait for the lock.
@@ -237,5 +252,26 @@ fn work_off(jobs: &Mutex<Receiver<Job>>) {
             Ok(job) => job(),
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn niceness() -> Result<i32> {
+        let own = rustix::process::getpriority_process(None);
+        own.map_err(Error::failed)
+    }
+
+    #[tokio::test]
+    async fn a_pool_stands_behind_who_serves() {
+        let before = niceness().expect("a niceness");
+        let pool = Blocking::pool("slow").expect("threads");
+        let work = |(): &(), ()| niceness();
+        let there = Blocking::run(&(), pool.as_ref(), (), work).await;
+        assert_eq!(there.expect("a niceness"), (before + 10).min(19));
+        let here = Inline::run(&(), None, (), work).await;
+        assert_eq!(here.expect("a niceness"), before);
     }
 }

@@ -59,23 +59,48 @@ device!(
     batch(max_rows = 64, max_wait = "2ms")
 );
 
-/// Takes 20 ms, in which it leaves the core to others or does not.
+/// Takes 20 ms of a core that it has for itself, in which it leaves the core to others or does not.
 #[seldon::predictor(path = "/slow", run = blocking)]
 struct Slow {
     #[seldon(skip)]
-    spins: bool,
+    work: Work,
+}
+
+#[derive(Debug, Default)]
+enum Work {
+    #[default]
+    Waits,
+    /// So many rounds of `compute`, however long others have the core.
+    Computes(u64),
+}
+
+impl Work {
+    const TIME: Duration = Duration::from_millis(20);
+
+    /// As much as this core does now in the time.
+    fn computing() -> Self {
+        let begun = Instant::now();
+        let mut rounds = 0;
+        while begun.elapsed() < Self::TIME {
+            compute(1000);
+            rounds += 1000;
+        }
+        Self::Computes(rounds)
+    }
+}
+
+fn compute(rounds: u64) {
+    let mut value = 1_u64;
+    for n in 0..rounds {
+        value = std::hint::black_box(value.wrapping_mul(n | 1));
+    }
 }
 
 impl Predict for Slow {
     fn predict(&self, _: &DefaultCustomPredictRequest) -> Result<Prediction> {
-        let time = Duration::from_millis(20);
-        if self.spins {
-            let begun = Instant::now();
-            while begun.elapsed() < time {
-                std::hint::spin_loop();
-            }
-        } else {
-            thread::sleep(time);
+        match self.work {
+            Work::Waits => thread::sleep(Work::TIME),
+            Work::Computes(rounds) => compute(rounds),
         }
         Ok(Prediction::scores([1.0]))
     }
@@ -84,7 +109,7 @@ impl Predict for Slow {
 fn main() -> seldon::ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(kind), Some(address)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: models single|batched|sleeping|spinning ADDRESS");
+        eprintln!("usage: models single|batched|waiting|computing ADDRESS");
         return seldon::ExitCode::FAILURE;
     };
     seldon::block_on(async move {
@@ -99,8 +124,10 @@ fn main() -> seldon::ExitCode {
         let server = match kind.as_str() {
             "single" => server.mount(Single::default()),
             "batched" => server.mount(Batched::default()),
-            "sleeping" => server.mount(Slow { spins: false }),
-            "spinning" => server.mount(Slow { spins: true }),
+            "waiting" => server.mount(Slow { work: Work::Waits }),
+            "computing" => server.mount(Slow {
+                work: Work::computing(),
+            }),
             other => return Err(Error::setup(format!("`{other}` is no kind of model"))),
         };
         server.serve(address).await
