@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
-use tonic_types::{ErrorDetails, StatusExt};
 
 use super::Error;
+use super::details::{BadRequest, ErrorInfo, RetryInfo, RichStatus};
 use crate::live::MODEL_VERSION;
 
 /// The `domain` of each `google.rpc.ErrorInfo`.
@@ -19,15 +19,15 @@ impl Error {
     /// the code, and RetryInfo where a retry helps.
     pub(crate) fn to_status(&self) -> Status {
         let face = self.code().face();
-        let mut details = ErrorDetails::new();
-        details.set_error_info(face.name, DOMAIN, std::collections::HashMap::new());
-        for violation in self.violations() {
-            details.add_bad_request_violation(&*violation.parameter, &*violation.detail);
-        }
+        let mut rich = RichStatus::new(face.grpc, self.public_detail());
         if let Some(wait) = self.retry_after() {
-            details.set_retry_info(Some(wait));
+            rich.add(&RetryInfo::after(wait));
         }
-        let mut status = Status::with_error_details(face.grpc, self.public_detail(), details);
+        rich.add(&ErrorInfo::new(face.name, DOMAIN));
+        if !self.violations().is_empty() {
+            rich.add(&BadRequest::of(self.violations()));
+        }
+        let mut status = rich.into_status(face.grpc);
         if let Some(version) = &self.0.version {
             let headers = HeaderMap::from_iter([(MODEL_VERSION, version.clone())]);
             *status.metadata_mut() = MetadataMap::from_headers(headers);

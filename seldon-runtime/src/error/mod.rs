@@ -4,6 +4,7 @@
 //! the violations are public, the cause is only ever logged.
 
 mod code;
+mod details;
 mod grpc;
 mod http;
 

@@ -137,7 +137,7 @@ pub trait Predictor:
 }
 
 /// How REST replies to `/predict` are written: the documentation and the original server disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reply {
     /// `{"predictions":[{"score":0.9,"classId":"1","confidence":0.7}]}`, as documented.
