@@ -3,6 +3,7 @@
 
 by_hand=target/release/by_hand
 services=target/release/services
+limit=target/release/limit
 
 predict='/predict?client=test1&json=%7B%22f1%22%3A4.8%2C%22f2%22%3A3.0%2C%22f3%22%3A1.4%2C%22f4%22%3A0.1%7D'
 recommend='/recommend?client=test1&user_id=1&recent_interactions=62,93&exclusion_items=&limit=30'
@@ -41,18 +42,20 @@ write_message() {
     } >"$1"
 }
 
-# How a program is started: run WHICH PORT prints the command. `by_hand` takes gRPC on the next port.
+# How a program is started: command_of WHICH PORT prints the command. `by_hand` takes gRPC on the next
+# port, `limit` the length of its replies' bodies.
 command_of() {
     case $1 in
         by_hand) echo "$by_hand 127.0.0.1:$2 127.0.0.1:$(($2 + 1))" ;;
         services) echo "$services 127.0.0.1:$2" ;;
+        limit) echo "$limit 127.0.0.1:$2 $3" ;;
     esac
 }
 
 grpc_port() {
     case $1 in
         by_hand) echo $(($2 + 1)) ;;
-        services) echo "$2" ;;
+        *) echo "$2" ;;
     esac
 }
 
