@@ -263,3 +263,21 @@ fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let lines: Vec<&str> = lines.map(str::trim).filter(|l| !l.is_empty()).collect();
     lines.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_found_by_its_place() {
+        let text = "port = 1\nlimits.idle = 'x'\n[storage]\nretry = { most = 2, wait = [1, 2] }\n";
+        let named = |part| setting_at(text, text.find(part).expect("it is there"));
+        assert_eq!(named("port").as_deref(), Some("port"));
+        assert_eq!(named("1\n").as_deref(), Some("port"));
+        assert_eq!(named("'x'").as_deref(), Some("limits.idle"));
+        assert_eq!(named("wait").as_deref(), Some("storage.retry.wait"));
+        assert_eq!(named("2]").as_deref(), Some("storage.retry.wait"));
+        assert_eq!(named("\n["), None);
+        assert_eq!(setting_at("port =", 6), None);
+    }
+}

@@ -238,3 +238,36 @@ fn variable_at_fault(error: &clap::Error, command: &clap::Command) -> Option<Str
     let refused = text_of(ContextKind::InvalidValue).map_or("", String::as_str);
     (value.to_string_lossy() == refused).then(|| variable.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clap panics where a value is taken as another type than it was parsed to.
+    #[test]
+    fn each_flag_is_taken_as_what_it_is_parsed_to() {
+        let mut arguments = vec![OsString::from("iris")];
+        for flag in command("iris").get_arguments() {
+            let name = flag.get_id().as_str();
+            let argument = match name {
+                "help" => continue,
+                _ if matches!(flag.get_action(), ArgAction::SetTrue) => format!("--{name}"),
+                "host" | "admin-host" => format!("--{name}=127.0.0.2"),
+                "port" | "grpc-port" | "admin-port" => format!("--{name}=7"),
+                "reply" => "--reply=classic".to_owned(),
+                "watch" => "--watch=7s".to_owned(),
+                _ => format!("--{name}=given"),
+            };
+            arguments.push(argument.into());
+        }
+        let mut flags = Flags::read("iris", arguments).expect("all are flags");
+        assert_eq!(flags.new_api_key().as_deref(), Some("given"));
+        assert_eq!(flags.file(), Some(PathBuf::from("given")));
+        let config = flags.onto(Config::default()).expect("they are settings");
+        assert_eq!(config.model, PathBuf::from("given").into());
+        assert_eq!(config.reply, Some(Reply::Classic));
+        assert_eq!(config.tls_key, Some(PathBuf::from("given")));
+        assert_eq!(config.grpc_port, Some(7));
+        assert!(config.storage.s3_path_style && config.no_admin);
+    }
+}
