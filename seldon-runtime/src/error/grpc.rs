@@ -8,8 +8,8 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::Error;
-use super::details::{BadRequest, ErrorInfo, RetryInfo, RichStatus};
 use crate::live::MODEL_VERSION;
+use crate::proto::google_rpc::{BadRequest, ErrorInfo, RetryInfo, RichStatus};
 
 /// The `domain` of each `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "seldon.io";

@@ -4,7 +4,6 @@
 //! the violations are public, the cause is only ever logged.
 
 mod code;
-mod details;
 mod grpc;
 mod http;
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use prost::{Message, Name};
 use tonic::{Code, Status};
 
-use super::Violation;
 use crate::any::Any;
+use crate::error::Violation;
 
 /// `google.rpc.Status`: a status, with its details.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RichStatus {
+pub(crate) struct RichStatus {
     #[prost(int32, tag = "1")]
     code: i32,
     #[prost(string, tag = "2")]
@@ -21,7 +21,7 @@ pub(super) struct RichStatus {
 }
 
 impl RichStatus {
-    pub(super) fn new(code: Code, message: &str) -> Self {
+    pub(crate) fn new(code: Code, message: &str) -> Self {
         Self {
             code: code.into(),
             message: message.to_owned(),
@@ -29,12 +29,12 @@ impl RichStatus {
         }
     }
 
-    pub(super) fn add<M: Name>(&mut self, detail: &M) {
+    pub(crate) fn add<M: Name>(&mut self, detail: &M) {
         self.details.push(Any::pack(&M::full_name(), detail));
     }
 
     /// The status of `code`, which has all this in `grpc-status-details-bin`.
-    pub(super) fn into_status(self, code: Code) -> Status {
+    pub(crate) fn into_status(self, code: Code) -> Status {
         let details = self.encode_to_vec().into();
         Status::with_details(code, self.message, details)
     }
@@ -53,7 +53,7 @@ of_google_rpc!(BadRequest, ErrorInfo, RetryInfo);
 
 /// Why, for programs.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ErrorInfo {
+pub(crate) struct ErrorInfo {
     #[prost(string, tag = "1")]
     reason: String,
     #[prost(string, tag = "2")]
@@ -61,7 +61,7 @@ pub(super) struct ErrorInfo {
 }
 
 impl ErrorInfo {
-    pub(super) fn new(reason: &str, domain: &str) -> Self {
+    pub(crate) fn new(reason: &str, domain: &str) -> Self {
         Self {
             reason: reason.to_owned(),
             domain: domain.to_owned(),
@@ -71,13 +71,13 @@ impl ErrorInfo {
 
 /// When to come again.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RetryInfo {
+pub(crate) struct RetryInfo {
     #[prost(message, optional, tag = "1")]
     retry_delay: Option<prost_types::Duration>,
 }
 
 impl RetryInfo {
-    pub(super) fn after(delay: Duration) -> Self {
+    pub(crate) fn after(delay: Duration) -> Self {
         Self {
             retry_delay: delay.try_into().ok(),
         }
@@ -86,7 +86,7 @@ impl RetryInfo {
 
 /// What was wrong with the request, and where.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct BadRequest {
+pub(crate) struct BadRequest {
     #[prost(message, repeated, tag = "1")]
     field_violations: Vec<FieldViolation>,
 }
@@ -100,7 +100,7 @@ struct FieldViolation {
 }
 
 impl BadRequest {
-    pub(super) fn of(violations: &[Violation]) -> Self {
+    pub(crate) fn of(violations: &[Violation]) -> Self {
         let field = |violation: &Violation| FieldViolation {
             field: violation.parameter.clone().into(),
             description: violation.detail.clone().into(),
