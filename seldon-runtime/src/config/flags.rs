@@ -210,7 +210,7 @@ fn reply(word: String) -> Reply {
 }
 
 /// What clap says, in one sentence, and where a wrong value came from.
-fn wrong_flag(error: &clap::Error, command: &clap::Command) -> Error {
+fn wrong_flag(error: &clap::Error, command: &Command) -> Error {
     let text = error.render().to_string();
     let lines = text
         .lines()
@@ -226,7 +226,7 @@ fn wrong_flag(error: &clap::Error, command: &clap::Command) -> Error {
 /// The environment variable that `error` is about: clap itself names the flag only.
 ///
 /// `command` has parsed the arguments: before that its flags have no names to compare.
-fn variable_at_fault(error: &clap::Error, command: &clap::Command) -> Option<String> {
+fn variable_at_fault(error: &clap::Error, command: &Command) -> Option<String> {
     let text_of = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text),
         _ => None,

@@ -27,7 +27,7 @@ impl Error {
         if !self.violations().is_empty() {
             rich.add(&BadRequest::of(self.violations()));
         }
-        let mut status = rich.into_status(face.grpc);
+        let mut status = rich.into_status();
         if let Some(version) = &self.0.version {
             let headers = HeaderMap::from_iter([(MODEL_VERSION, version.clone())]);
             *status.metadata_mut() = MetadataMap::from_headers(headers);

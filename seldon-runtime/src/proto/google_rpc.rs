@@ -33,10 +33,10 @@ impl RichStatus {
         self.details.push(Any::pack(&M::full_name(), detail));
     }
 
-    /// The status of `code`, which has all this in `grpc-status-details-bin`.
-    pub(crate) fn into_status(self, code: Code) -> Status {
+    /// The status, which has all this in `grpc-status-details-bin`.
+    pub(crate) fn into_status(self) -> Status {
         let details = self.encode_to_vec().into();
-        Status::with_details(code, self.message, details)
+        Status::with_details(self.code.into(), self.message, details)
     }
 }
 
