@@ -1,16 +1,15 @@
 //! What a program is told from outside: flags, above environment variables of the same names,
 //! above a TOML file, above the defaults.
 
+mod file;
 mod flags;
 
 use std::ffi::OsString;
-use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
 
 use self::flags::Flags;
 use crate::access::{ApiKeys, Tls};
@@ -191,7 +190,7 @@ impl Config {
     fn from_file(named: Option<PathBuf>) -> Result<Self> {
         let usual = || Some(PathBuf::from(FILE)).filter(|file| file.is_file());
         match named.or_else(usual) {
-            Some(file) => read_file(&file),
+            Some(file) => file::read(&file),
             None => Ok(Self::default()),
         }
     }
@@ -220,64 +219,7 @@ fn default_model() -> PathBuf {
 /// The file that is read where none is named.
 const FILE: &str = "seldon.toml";
 
-fn read_file(file: &Path) -> Result<Config> {
-    let name = file.display();
-    if !file.is_file() {
-        return Err(Error::setup(format!(
-            "there is no configuration file {name}"
-        )));
-    }
-    let text = fs::read_to_string(file)
-        .map_err(|e| Error::setup(format!("cannot read {name}")).with_cause(e))?;
-    toml::from_str(&text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        let setting = setting_at(&text, at)
-            .map(|path| format!("`{path}`: "))
-            .unwrap_or_default();
-        let what = one_line(error.message().lines());
-        Error::setup(format!("{name}, line {line}: {setting}{what}"))
-    })
-}
-
-/// The name of the setting whose key or value is at the byte `at`, with those of its tables; `None`
-/// if that is nowhere, or in what is no TOML.
-fn setting_at(text: &str, at: usize) -> Option<String> {
-    fn find(table: &DeTable<'_>, at: usize) -> Option<String> {
-        table.iter().find_map(|(key, value)| {
-            let name = key.get_ref();
-            if key.span().contains(&at) {
-                return Some(name.to_string());
-            }
-            // A table that has a line of its own is not between its brackets.
-            match value.get_ref() {
-                DeValue::Table(table) => find(table, at).map(|inner| format!("{name}.{inner}")),
-                _ => (value.span().contains(&at)).then(|| name.to_string()),
-            }
-        })
-    }
-    find(DeTable::parse(text).ok()?.get_ref(), at)
-}
-
 fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let lines: Vec<&str> = lines.map(str::trim).filter(|l| !l.is_empty()).collect();
     lines.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_is_found_by_its_place() {
-        let text = "port = 1\nlimits.idle = 'x'\n[storage]\nretry = { most = 2, wait = [1, 2] }\n";
-        let named = |part| setting_at(text, text.find(part).expect("it is there"));
-        assert_eq!(named("port").as_deref(), Some("port"));
-        assert_eq!(named("1\n").as_deref(), Some("port"));
-        assert_eq!(named("'x'").as_deref(), Some("limits.idle"));
-        assert_eq!(named("wait").as_deref(), Some("storage.retry.wait"));
-        assert_eq!(named("2]").as_deref(), Some("storage.retry.wait"));
-        assert_eq!(named("\n["), None);
-        assert_eq!(setting_at("port =", 6), None);
-    }
 }

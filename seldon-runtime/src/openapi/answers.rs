@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::features::reference;
+use super::fixed;
 use crate::error::{Code, Violation};
 use crate::server::Limits;
 
@@ -136,32 +137,40 @@ pub(super) fn responses(limits: &Limits) -> Value {
                 headers["modelversion"] = model_version();
             }
             StatusCode::UNAUTHORIZED => {
-                headers["www-authenticate"] = json!({
-                    "description": "How to come in.",
-                    "required": true,
-                    "schema": {"const": "Bearer"},
-                });
+                headers["www-authenticate"] = fixed(
+                    r#"{
+                        "description": "How to come in.",
+                        "required": true,
+                        "schema": {"const": "Bearer"}
+                    }"#,
+                );
             }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                headers["accept-encoding"] = json!({
-                    "description": "What is read instead.",
-                    "required": true,
-                    "schema": {"const": "identity"},
-                });
+                headers["accept-encoding"] = fixed(
+                    r#"{
+                        "description": "What is read instead.",
+                        "required": true,
+                        "schema": {"const": "identity"}
+                    }"#,
+                );
             }
             StatusCode::METHOD_NOT_ALLOWED => {
-                headers["allow"] = json!({
-                    "description": "The methods that the path answers.",
-                    "required": true,
-                    "schema": {"type": "string"},
-                });
+                headers["allow"] = fixed(
+                    r#"{
+                        "description": "The methods that the path answers.",
+                        "required": true,
+                        "schema": {"type": "string"}
+                    }"#,
+                );
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers["modelversion"] = model_version();
-                headers["retry-after"] = json!({
-                    "description": "In how many seconds to try again, where that is known.",
-                    "schema": {"type": "integer", "minimum": 1},
-                });
+                headers["retry-after"] = fixed(
+                    r#"{
+                        "description": "In how many seconds to try again, where that is known.",
+                        "schema": {"type": "integer", "minimum": 1}
+                    }"#,
+                );
             }
             _ => {}
         }
@@ -180,17 +189,19 @@ pub(super) fn responses(limits: &Limits) -> Value {
 
 /// The headers that answers refer to.
 pub(super) fn headers() -> Value {
-    json!({
-        "RequestId": {
-            "description": "The request's id in the log: the caller's own `x-request-id`, if that is up to 128 letters, digits, `.`, `_` and `-`; else a new one.",
-            "required": true,
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-        },
-        "ModelVersion": {
-            "description": "The version of the model that has answered: the first digits of its folder's digest. A model from no folder has none.",
-            "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
-        },
-    })
+    fixed(
+        r#"{
+            "RequestId": {
+                "description": "The request's id in the log: the caller's own `x-request-id`, if that is up to 128 letters, digits, `.`, `_` and `-`; else a new one.",
+                "required": true,
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}
+            },
+            "ModelVersion": {
+                "description": "The version of the model that has answered: the first digits of its folder's digest. A model from no folder has none.",
+                "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"}
+            }
+        }"#,
+    )
 }
 
 fn request_id() -> Value {
@@ -203,35 +214,38 @@ fn model_version() -> Value {
 
 /// The schema of a problem.
 pub(super) fn problem() -> Value {
-    let text = || json!({"type": "string"});
-    json!({
-        "type": "object",
-        "description": "What went wrong (RFC 9457).",
-        "required": ["type", "title", "status", "detail", "error", "code", "request_id"],
-        "additionalProperties": false,
-        "properties": {
-            "type": {"const": "about:blank"},
-            "title": text(),
-            "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "What is wrong, in a sentence."},
-            "error": {"type": "string", "description": "The detail again."},
-            "code": {"type": "string", "description": "The kind of problem."},
-            "errors": {
-                "type": "array",
-                "description": "All that is wrong with the request.",
-                "minItems": 1,
-                "maxItems": Violation::MOST,
-                "items": {
-                    "type": "object",
-                    "required": ["parameter", "detail"],
-                    "additionalProperties": false,
-                    "properties": {
-                        "parameter": {"type": "string", "description": "A parameter's name, or a JSON pointer into the features."},
-                        "detail": text(),
-                    },
+    let mut problem = fixed(
+        r#"{
+            "type": "object",
+            "description": "What went wrong (RFC 9457).",
+            "required": ["type", "title", "status", "detail", "error", "code", "request_id"],
+            "additionalProperties": false,
+            "properties": {
+                "type": {"const": "about:blank"},
+                "title": {"type": "string"},
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "detail": {"type": "string", "description": "What is wrong, in a sentence."},
+                "error": {"type": "string", "description": "The detail again."},
+                "code": {"type": "string", "description": "The kind of problem."},
+                "errors": {
+                    "type": "array",
+                    "description": "All that is wrong with the request.",
+                    "minItems": 1,
+                    "maxItems": null,
+                    "items": {
+                        "type": "object",
+                        "required": ["parameter", "detail"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "parameter": {"type": "string", "description": "A parameter's name, or a JSON pointer into the features."},
+                            "detail": {"type": "string"}
+                        }
+                    }
                 },
-            },
-            "request_id": text(),
-        },
-    })
+                "request_id": {"type": "string"}
+            }
+        }"#,
+    );
+    problem["properties"]["errors"]["maxItems"] = Violation::MOST.into();
+    problem
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answers::success;
 use super::example::example;
 use super::features::{self, reference};
-use super::{Described, text_parameter};
+use super::{Described, fixed, text_parameter};
 use crate::predict::{Predictor, Reply};
 use crate::service::Settings;
 
@@ -176,41 +176,51 @@ fn replies(style: Reply, classes: &[Cow<'_, str>], model: &str) -> Value {
         "description": "The classes of the row; of a batch, the classes of each row.",
         "anyOf": [row, {"type": "array", "items": row}],
     });
-    match style {
-        Reply::Documented => json!({
-            "type": "object",
-            "required": ["predictions"],
-            "additionalProperties": false,
-            "properties": {"predictions": predictions},
-        }),
-        Reply::Classic => json!({
-            "type": "object",
-            "required": ["meta", "predictions", "custom"],
-            "additionalProperties": false,
-            "properties": {
-                "meta": {
-                    "type": "object",
-                    "required": ["puid", "modelName", "variation"],
-                    "additionalProperties": false,
-                    "properties": {
-                        "puid": {"type": "string", "description": "The prediction's id."},
-                        "modelName": {"const": model},
-                        "variation": {"type": "string"},
+    let mut reply = fixed(match style {
+        Reply::Documented => {
+            r#"{
+                "type": "object",
+                "required": ["predictions"],
+                "additionalProperties": false,
+                "properties": {"predictions": null}
+            }"#
+        }
+        Reply::Classic => {
+            r#"{
+                "type": "object",
+                "required": ["meta", "predictions", "custom"],
+                "additionalProperties": false,
+                "properties": {
+                    "meta": {
+                        "type": "object",
+                        "required": ["puid", "modelName", "variation"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "puid": {"type": "string", "description": "The prediction's id."},
+                            "modelName": {"const": null},
+                            "variation": {"type": "string"}
+                        }
                     },
-                },
-                "predictions": predictions,
-                "custom": {
-                    "description": "A message of the predictor's own, if it has something to say.",
-                    "anyOf": [
-                        {"type": "null"},
-                        {
-                            "type": "object",
-                            "required": ["@type"],
-                            "properties": {"@type": {"type": "string"}},
-                        },
-                    ],
-                },
-            },
-        }),
+                    "predictions": null,
+                    "custom": {
+                        "description": "A message of the predictor's own, if it has something to say.",
+                        "anyOf": [
+                            {"type": "null"},
+                            {
+                                "type": "object",
+                                "required": ["@type"],
+                                "properties": {"@type": {"type": "string"}}
+                            }
+                        ]
+                    }
+                }
+            }"#
+        }
+    });
+    let properties = &mut reply["properties"];
+    properties["predictions"] = predictions;
+    if style == Reply::Classic {
+        properties["meta"]["properties"]["modelName"]["const"] = model.into();
     }
+    reply
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answers::success;
 use super::features::reference;
 use super::predict::{about, schema_name};
-use super::{Described, text_parameter};
+use super::{Described, fixed, text_parameter};
 use crate::recommend::{CandidateSource, LONGEST_KEY, Recommender};
 use crate::rest::{MOST_ENTRIES, MOST_KEYS};
 use crate::service::Settings;
@@ -163,22 +163,26 @@ fn form(parameters: &[Value]) -> Value {
 }
 
 fn replies(max_limit: u32) -> Value {
-    json!({
-        "type": "object",
-        "required": ["recommended"],
-        "additionalProperties": false,
-        "properties": {"recommended": {
-            "type": "array",
-            "maxItems": max_limit,
-            "items": {
-                "type": "object",
-                "required": ["item", "score"],
-                "additionalProperties": false,
-                "properties": {
-                    "item": {"type": "integer", "format": "int64"},
-                    "score": {"type": "number", "format": "double", "minimum": 0, "maximum": 1},
-                },
-            },
-        }},
-    })
+    let mut reply = fixed(
+        r#"{
+            "type": "object",
+            "required": ["recommended"],
+            "additionalProperties": false,
+            "properties": {"recommended": {
+                "type": "array",
+                "maxItems": null,
+                "items": {
+                    "type": "object",
+                    "required": ["item", "score"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "item": {"type": "integer", "format": "int64"},
+                        "score": {"type": "number", "format": "double", "minimum": 0, "maximum": 1}
+                    }
+                }
+            }}
+        }"#,
+    );
+    reply["properties"]["recommended"]["maxItems"] = max_limit.into();
+    reply
 }

@@ -222,8 +222,10 @@ mod tests {
 
     #[test]
     fn settings_are_read_from_a_table() {
-        let text = "operation_timeout = \"100ms\"\nrouting = \"spymemcached\"\ndegraded = true\ncache = \"0s\"";
-        let read: CandidateSettings = toml::from_str(text).expect("settings");
+        let read: CandidateSettings = serde_json::from_str(
+            r#"{"operation_timeout":"100ms","routing":"spymemcached","degraded":true,"cache":"0s"}"#,
+        )
+        .expect("settings");
         let expected = CandidateSettings::default()
             .operation_timeout(Duration::from_millis(100))
             .routing(Routing::Spymemcached)
