@@ -1,7 +1,7 @@
 //! What a model folder says of itself: `manifest.json`.
 
 use std::collections::HashSet;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
@@ -98,16 +98,16 @@ impl Manifest {
     }
 
     /// Whether `bytes` are a manifest of this or another format.
-    #[cfg(feature = "remote")]
     pub(super) fn is_ours(bytes: &[u8]) -> bool {
         serde_json::from_slice::<Marks>(bytes).is_ok()
     }
 
     /// Whether `folder` has a manifest of this or another format, its files damaged or not.
     pub(super) fn is_in(folder: &Path) -> bool {
-        disk::open_regular(&folder.join(FILE)).is_ok_and(|file| {
-            serde_json::from_reader::<_, Marks>(BufReader::new(file.take(MOST_BYTES))).is_ok()
-        })
+        let mut bytes = Vec::new();
+        disk::open_regular(&folder.join(FILE))
+            .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes))
+            .is_ok_and(|_| Self::is_ours(&bytes))
     }
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {

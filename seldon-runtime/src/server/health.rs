@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::routing::get;
 use http::{HeaderName, header};
 use tonic_health::ServingStatus;
@@ -22,6 +22,9 @@ pub(super) struct Health {
     services: Arc<[String]>,
     reporter: HealthReporter,
 }
+
+/// A service's name in a path.
+type Name = Result<Path<String>, PathRejection>;
 
 /// A short JSON document.
 type Report = ([(HeaderName, &'static str); 1], &'static str);
@@ -42,11 +45,37 @@ impl Health {
 
     /// The probes over HTTP.
     pub(super) fn rest(&self) -> Router {
+        let (all, each) = (self.clone(), self.clone());
         Router::new()
             .route("/health/live", get(live))
-            .route("/health/ready", get(ready))
-            .route("/health/ready/{name}", get(ready_one))
-            .with_state(self.clone())
+            .route("/health/ready", get(async move || all.ready()))
+            .route(
+                "/health/ready/{name}",
+                get(async move |name: Name| each.ready_one(name)),
+            )
+    }
+
+    fn ready(&self) -> Result<Report> {
+        if self.life.is_ready() {
+            return Ok(report(r#"{"status":"ready"}"#));
+        }
+        let detail = match self.life.has_come(Phase::LameDuck) {
+            true => "the server is ending",
+            false => "the server is starting",
+        };
+        Err(Error::new(Code::Unavailable, detail))
+    }
+
+    fn ready_one(&self, name: Name) -> Result<Report> {
+        let Ok(Path(name)) = name else {
+            let detail = "the name of the service is badly percent-encoded";
+            return Err(Error::new(Code::InvalidParameter, detail));
+        };
+        if !self.services.contains(&name) {
+            let detail = format!("no service `{}` is served here", echo(&name));
+            return Err(Error::new(Code::ModelNotFound, detail));
+        }
+        self.ready()
     }
 
     /// `grpc.health.v1`: each method as a route, so that other paths stay unknown.
@@ -81,30 +110,4 @@ impl Health {
 
 async fn live() -> Report {
     report(r#"{"status":"live"}"#)
-}
-
-async fn ready(State(health): State<Health>) -> Result<Report> {
-    if health.life.is_ready() {
-        return Ok(report(r#"{"status":"ready"}"#));
-    }
-    let detail = match health.life.has_come(Phase::LameDuck) {
-        true => "the server is ending",
-        false => "the server is starting",
-    };
-    Err(Error::new(Code::Unavailable, detail))
-}
-
-async fn ready_one(
-    name: std::result::Result<Path<String>, PathRejection>,
-    State(health): State<Health>,
-) -> Result<Report> {
-    let Ok(Path(name)) = name else {
-        let detail = "the name of the service is badly percent-encoded";
-        return Err(Error::new(Code::InvalidParameter, detail));
-    };
-    if !health.services.contains(&name) {
-        let detail = format!("no service `{}` is served here", echo(&name));
-        return Err(Error::new(Code::ModelNotFound, detail));
-    }
-    ready(State(health)).await
 }

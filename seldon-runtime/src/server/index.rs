@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header;
@@ -109,34 +108,35 @@ impl Index {
     }
 
     pub(super) fn routes(&self) -> Router {
-        Router::new().route("/", get(page)).with_state(self.clone())
+        let index = self.clone();
+        Router::new().route("/", get(async move || index.page()))
     }
-}
 
-async fn page(State(index): State<Index>) -> Response {
-    let page = Page {
-        services: (index.services.iter())
-            .map(|(entry, model)| Service {
-                entry,
-                version: model.mark().map(|mark| mark.version().to_owned()),
-            })
-            .collect(),
-        health: Health {
-            live: "/health/live",
-            ready: "/health/ready",
-        },
-        admin: index.admin.get().map(|address| Admin {
-            address: *address,
-            metrics: admin::METRICS,
-            documentation: docs::PAGE,
-            openapi: docs::DOCUMENT,
-            reload: (index.services.iter())
-                .any(|(_, model)| model.seen().is_some())
-                .then_some(RELOAD),
-        }),
-    };
-    match serde_json::to_vec(&page) {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
-        Err(e) => Error::from(e).into_response(),
+    fn page(&self) -> Response {
+        let page = Page {
+            services: (self.services.iter())
+                .map(|(entry, model)| Service {
+                    entry,
+                    version: model.mark().map(|mark| mark.version().to_owned()),
+                })
+                .collect(),
+            health: Health {
+                live: "/health/live",
+                ready: "/health/ready",
+            },
+            admin: self.admin.get().map(|address| Admin {
+                address: *address,
+                metrics: admin::METRICS,
+                documentation: docs::PAGE,
+                openapi: docs::DOCUMENT,
+                reload: (self.services.iter())
+                    .any(|(_, model)| model.seen().is_some())
+                    .then_some(RELOAD),
+            }),
+        };
+        match serde_json::to_vec(&page) {
+            Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+            Err(e) => Error::from(e).into_response(),
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{StatusCode, header};
@@ -20,10 +20,13 @@ pub(super) const RELOAD: &str = "/reload";
 
 /// `POST /reload` and `POST /reload/NAME`.
 pub(super) fn routes(guard: &Arc<Guard>) -> Router {
+    let (all, each) = (Arc::clone(guard), Arc::clone(guard));
     Router::new()
-        .route(RELOAD, post(all))
-        .route("/reload/{name}", post(one))
-        .with_state(Arc::clone(guard))
+        .route(RELOAD, post(async move || reload(&all, None).await))
+        .route(
+            "/reload/{name}",
+            post(async move |name| one(&each, name).await),
+        )
 }
 
 /// What has come of it.
@@ -42,19 +45,12 @@ struct Entry<'a> {
     loading: Option<&'static str>,
 }
 
-async fn all(State(guard): State<Arc<Guard>>) -> Result<Response> {
-    reload(&guard, None).await
-}
-
-async fn one(
-    name: Result<Path<String>, PathRejection>,
-    State(guard): State<Arc<Guard>>,
-) -> Result<Response> {
+async fn one(guard: &Guard, name: Result<Path<String>, PathRejection>) -> Result<Response> {
     let Ok(Path(name)) = name else {
         let detail = "the name of the service is badly percent-encoded";
         return Err(Error::new(Code::InvalidParameter, detail));
     };
-    reload(&guard, Some(&name)).await
+    reload(guard, Some(&name)).await
 }
 
 /// Loads the model of the service `name` anew, or all.
