@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderName, header};
 use serde_json::Value;
@@ -66,39 +66,36 @@ pub(super) fn routes(docs: Docs<'_>) -> Router {
         true => Router::new().fallback(certificate_needed),
         false => tried(docs.answers, docs.keys, &document),
     };
-    let text = Bytes::from(document.to_string());
-    Router::new()
-        .route(
-            DOCUMENT,
-            get(move || file("application/json", text.clone())),
-        )
-        .route(
+    let text = |text: &'static str| Bytes::from_static(text.as_bytes());
+    let files = [
+        (DOCUMENT, "application/json", document.to_string().into()),
+        (
             PAGE,
-            get(|| file("text/html; charset=utf-8", include_str!("docs/page.html"))),
-        )
-        .route(
+            "text/html; charset=utf-8",
+            text(include_str!("docs/page.html")),
+        ),
+        (
             "/docs/page.css",
-            get(|| file("text/css; charset=utf-8", include_str!("docs/page.css"))),
-        )
-        .route(
+            "text/css; charset=utf-8",
+            text(include_str!("docs/page.css")),
+        ),
+        (
             "/docs/page.js",
-            get(|| {
-                file(
-                    "text/javascript; charset=utf-8",
-                    include_str!("docs/page.js"),
-                )
-            }),
-        )
-        .route(
+            "text/javascript; charset=utf-8",
+            text(include_str!("docs/page.js")),
+        ),
+        (
             "/docs/icon.svg",
-            get(|| file("image/svg+xml", include_str!("docs/icon.svg"))),
-        )
-        .nest_service(TRY, tried)
-        .layer(from_fn(guarded))
-}
-
-async fn file(kind: &'static str, text: impl IntoResponse) -> Response {
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
+            "image/svg+xml",
+            text(include_str!("docs/icon.svg")),
+        ),
+    ];
+    let mut routes = Router::new();
+    for (path, kind, text) in files {
+        let file = async move || ([(header::CONTENT_TYPE, kind)], text);
+        routes = routes.route(path, get(file));
+    }
+    routes.nest_service(TRY, tried).layer(from_fn(guarded))
 }
 
 /// Each answer under the page's policy, what is tried as well: whatever it is, no browser runs it
