@@ -177,11 +177,11 @@ impl Config {
         name: &'static str,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, Told> {
-        let mut flags = Flags::read(name, arguments)?;
-        if let Some(name) = flags.new_api_key() {
+        let flags = Flags::read(name, arguments)?;
+        if let Some(name) = flags.new_api_key().map_err(Told::Wrong)? {
             return Err(Told::NewKey(name));
         }
-        Self::from_file(flags.file())
+        (flags.file().and_then(Self::from_file))
             .and_then(|file| flags.onto(file)?.check())
             .map_err(Told::Wrong)
     }
@@ -199,8 +199,8 @@ impl Config {
 /// Why there is no configuration.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// Help was asked for.
-    Help(clap::Error),
+    /// Help was asked for: this.
+    Help(String),
     /// A key of this name was asked for.
     NewKey(String),
     /// Something is wrong with a flag, a variable or the file.
@@ -218,8 +218,3 @@ fn default_model() -> PathBuf {
 
 /// The file that is read where none is named.
 const FILE: &str = "seldon.toml";
-
-fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<&str> = lines.map(str::trim).filter(|l| !l.is_empty()).collect();
-    lines.join("; ")
-}

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::observe::subscribe;
 use crate::server::{Mount, Program, Server};
 
-/// A flag, a variable or the configuration file is wrong. It is what clap and most programs use.
+/// A flag, a variable or the configuration file is wrong. It is what most programs use.
 const MISCONFIGURED: u8 = 2;
 
 /// Serves a model as flags, environment and file say, until the process is told to end.
@@ -34,7 +34,8 @@ pub fn run<M: Program>() -> ExitCode {
     let config = match Config::read(M::NAME, std::env::args_os()) {
         Ok(config) => config,
         Err(Told::Help(help)) => {
-            let _ = help.print();
+            // Whoever reads it may have left.
+            let _ = io::stdout().write_all(help.as_bytes());
             return ExitCode::SUCCESS;
         }
         Err(Told::NewKey(name)) => return print_new_key(&name),

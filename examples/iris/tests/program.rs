@@ -266,17 +266,14 @@ fn help_names_every_flag_and_variable() {
 #[test]
 fn a_wrong_flag_is_said_in_one_sentence() {
     for (flags, says) in [
-        (
-            "--prot 1",
-            "'--prot' found; tip: a similar argument exists: '--port'",
-        ),
+        ("--prot 1", "'--prot'; a similar one is '--port'"),
         ("--port x", "invalid value 'x' for '--port <PORT>'"),
-        ("--port 65536", "65536 is not in 0..=65535"),
+        ("--port 65536", "a port is a number from 0 to 65535"),
         (
             "--host localhost",
             "invalid value 'localhost' for '--host <ADDRESS>'",
         ),
-        ("--reply fancy", "[possible values: documented, classic]"),
+        ("--reply fancy", "it is documented or classic"),
         ("--log debg", "`debg` is no log level"),
         ("--log info,hyper=loud", "`info,hyper=loud` is no log level"),
         (
@@ -288,7 +285,7 @@ fn a_wrong_flag_is_said_in_one_sentence() {
             "it is a time as `5s` or `1m 30s`, or true or false",
         ),
         ("--watch 1ms", "every 10 ms to a day, not every 1ms"),
-        ("now please", "unexpected argument 'now' found"),
+        ("now please", "unexpected argument 'now'"),
     ] {
         let (code, sentence) = Program::new().line(flags).fail();
         assert_eq!(code, 2, "{sentence}");

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Config, one_line};
+use super::Config;
 use crate::error::{Error, Result};
 
 /// What `file` says; what it leaves out is as the defaults are.
@@ -31,7 +31,9 @@ pub(super) fn read(file: &Path) -> Result<Config> {
         let setting = (wrong.setting)
             .map(|setting| format!("`{setting}`: "))
             .unwrap_or_default();
-        let what = one_line(wrong.what.lines());
+        let lines = wrong.what.lines().map(str::trim);
+        let what: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let what = what.join("; ");
         Error::setup(format!("{name}, line {line}: {setting}{what}"))
     })
 }

@@ -1,273 +1,329 @@
 //! The flags, and the environment variables that count where a flag is not given.
 //!
-//! By clap without its derive, whose expansion was a fiftieth of a clean build.
+//! By lexopt, and the help of our own: clap was a thirtieth of what a service takes to compile.
 
+mod list;
+
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
-use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use lexopt::{Arg, Parser};
 
-use super::{Config, Told, one_line};
+use self::list::{FLAGS, Flag, NEW_API_KEY, Takes, help};
+use super::{Config, Told};
 use crate::artifact::{Storage, ToLocation};
 use crate::error::{Error, Result};
 use crate::live::Watched;
 use crate::predict::Reply;
-use crate::secret::Secret;
 
-/// What the flags and the variables say.
+/// What the flags and the variables say, by the flags' names.
 #[derive(Debug)]
-pub(super) struct Flags(ArgMatches);
+pub(super) struct Flags(HashMap<&'static str, Given>);
+
+/// A value as it was given.
+#[derive(Debug)]
+struct Given {
+    value: OsString,
+    /// The variable that it comes from, if from no flag.
+    variable: Option<String>,
+}
 
 impl Flags {
     /// Reads `arguments`, of which the first is the program's name.
     pub(super) fn read(
-        name: &'static str,
+        program: &str,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, Told> {
-        let mut command = command(name);
-        let matches = command.try_get_matches_from_mut(arguments);
-        matches.map(Self).map_err(|error| match error.use_stderr() {
-            true => Told::Wrong(wrong_flag(&error, &command)),
-            false => Told::Help(error),
-        })
+        let wrong = |what: String| Told::Wrong(said(&what, None));
+        let mut given = HashMap::new();
+        let mut parser = Parser::from_iter(arguments);
+        while let Some(argument) = parser.next().map_err(|e| wrong(e.to_string()))? {
+            let flag = match argument {
+                Arg::Short('h') | Arg::Long("help") => return Err(Told::Help(help(program))),
+                Arg::Long(name) => Flag::named(name).ok_or_else(|| wrong(unknown(name)))?,
+                Arg::Short(letter) => return Err(wrong(unexpected(&format!("-{letter}")))),
+                Arg::Value(value) => return Err(wrong(unexpected(&value.to_string_lossy()))),
+            };
+            let value = match (flag.takes, value(&mut parser, flag)) {
+                (_, Some(value)) => value,
+                (Takes::Value(_), None) => return Err(wrong(lacking(flag))),
+                (Takes::Nothing | Takes::Perhaps(_), None) => "true".into(),
+            };
+            let value = Given {
+                value,
+                variable: None,
+            };
+            if given.insert(flag.name, value).is_some() {
+                return Err(wrong(format!("'{flag}' is given twice")));
+            }
+        }
+        for flag in &FLAGS {
+            if let Some(variable) = flag.variable()
+                && let Some(value) = std::env::var_os(&variable)
+            {
+                given.entry(flag.name).or_insert(Given {
+                    value,
+                    variable: Some(variable),
+                });
+            }
+        }
+        Ok(Self(given))
     }
 
     /// The name of the API key that is to be made, if that is what is asked for.
-    pub(super) fn new_api_key(&mut self) -> Option<String> {
-        self.take("new-api-key")
+    ///
+    /// # Errors
+    ///
+    /// That the name is no text; below, as well, that a value is not what its flag takes.
+    pub(super) fn new_api_key(&self) -> Result<Option<String>> {
+        self.parse(NEW_API_KEY)
     }
 
     /// The file that is named.
-    pub(super) fn file(&mut self) -> Option<PathBuf> {
-        self.take("config")
+    pub(super) fn file(&self) -> Result<Option<PathBuf>> {
+        self.path("config")
     }
 
     /// What the flags and variables say counts before what the file says.
-    pub(super) fn onto(mut self, file: Config) -> Result<Config> {
-        let model = self.take::<PathBuf>("model");
-        let model = model.map(|model| model.to_location()).transpose();
-        let model = model.map_err(|e| Error::setup(format!("--model: {e}")))?;
+    pub(super) fn onto(self, file: Config) -> Result<Config> {
+        // What is refused is not repeated: a URL may have a password in it.
+        let model = (self.path("model")?.map(|model| model.to_location()))
+            .transpose()
+            .map_err(|e| Error::setup(format!("--model: {e}")))?;
         let storage = Storage {
-            aws_key: self.take("aws-key").or(file.storage.aws_key),
-            aws_secret: self.take("aws-secret").or(file.storage.aws_secret),
-            s3_endpoint: self.take("s3-endpoint").or(file.storage.s3_endpoint),
-            s3_region: self.take("s3-region").or(file.storage.s3_region),
-            s3_path_style: self.0.get_flag("s3-path-style") || file.storage.s3_path_style,
-            staging: self.take("staging").or(file.storage.staging),
+            aws_key: self.parse("aws-key")?.or(file.storage.aws_key),
+            aws_secret: self.parse("aws-secret")?.or(file.storage.aws_secret),
+            s3_endpoint: self.parse("s3-endpoint")?.or(file.storage.s3_endpoint),
+            s3_region: self.parse("s3-region")?.or(file.storage.s3_region),
+            s3_path_style: self.is_on("s3-path-style") || file.storage.s3_path_style,
+            staging: self.path("staging")?.or(file.storage.staging),
             ..file.storage
         };
-        let watch = self.take::<Watched>("watch");
+        let watch = self.read_by("watch", Watched::parse)?;
         Ok(Config {
             model: model.unwrap_or(file.model),
             storage,
-            model_name: self.take("model-name").or(file.model_name),
-            variation: self.take("variation").or(file.variation),
-            host: self.take("host").unwrap_or(file.host),
-            port: self.take("port").unwrap_or(file.port),
-            grpc_port: self.take("grpc-port").or(file.grpc_port),
-            reply: self.take("reply").or(file.reply),
-            log: self.take("log").unwrap_or(file.log),
-            memcached: self.take("memcached").or(file.memcached),
-            admin_host: self.take("admin-host").unwrap_or(file.admin_host),
-            admin_port: self.take("admin-port").unwrap_or(file.admin_port),
-            no_admin: self.0.get_flag("no-admin") || file.no_admin,
-            tls_cert: self.take("tls-cert").or(file.tls_cert),
-            tls_key: self.take("tls-key").or(file.tls_key),
-            tls_client_ca: self.take("tls-client-ca").or(file.tls_client_ca),
-            api_keys: self.take("api-keys").or(file.api_keys),
-            api_key_oauth_token: self.0.get_flag("api-key-oauth-token") || file.api_key_oauth_token,
+            model_name: self.parse("model-name")?.or(file.model_name),
+            variation: self.parse("variation")?.or(file.variation),
+            host: self.parse("host")?.unwrap_or(file.host),
+            port: self.read_by("port", port)?.unwrap_or(file.port),
+            grpc_port: self.read_by("grpc-port", port)?.or(file.grpc_port),
+            reply: self.read_by("reply", reply)?.or(file.reply),
+            log: self.parse("log")?.unwrap_or(file.log),
+            memcached: self.parse("memcached")?.or(file.memcached),
+            admin_host: self.parse("admin-host")?.unwrap_or(file.admin_host),
+            admin_port: self.read_by("admin-port", port)?.unwrap_or(file.admin_port),
+            no_admin: self.is_on("no-admin") || file.no_admin,
+            tls_cert: self.path("tls-cert")?.or(file.tls_cert),
+            tls_key: self.path("tls-key")?.or(file.tls_key),
+            tls_client_ca: self.path("tls-client-ca")?.or(file.tls_client_ca),
+            api_keys: self.path("api-keys")?.or(file.api_keys),
+            api_key_oauth_token: self.is_on("api-key-oauth-token") || file.api_key_oauth_token,
             watch: watch.map_or(file.watch, |Watched(period)| period),
             ..file
         })
     }
 
-    /// The value of the flag or variable, which is of the type that `command` parses it to.
-    fn take<T: Clone + Send + Sync + 'static>(&mut self, flag: &str) -> Option<T> {
-        self.0.remove_one(flag)
+    /// The value of `flag`, as `read` reads it; its error says what the value should be.
+    fn read_by<T, E: Display>(
+        &self,
+        flag: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>> {
+        let Some((flag, given)) = self.given(flag) else {
+            return Ok(None);
+        };
+        let variable = given.variable.as_deref();
+        let Some(text) = given.value.to_str() else {
+            return Err(said(
+                &format!("the value for '{flag}' is no UTF-8"),
+                variable,
+            ));
+        };
+        let value = read(text).map_err(|what| {
+            let what = format!("invalid value '{text}' for '{flag}': {what}");
+            said(&what, variable)
+        });
+        value.map(Some)
+    }
+
+    /// The value of `flag`, where there is only one way to read it.
+    fn parse<T: FromStr<Err: Display>>(&self, flag: &str) -> Result<Option<T>> {
+        self.read_by(flag, T::from_str)
+    }
+
+    /// The path that `flag` gives: it need not be UTF-8.
+    fn path(&self, flag: &str) -> Result<Option<PathBuf>> {
+        match self.given(flag) {
+            Some((flag, given)) if given.value.is_empty() => {
+                Err(said(&lacking(flag), given.variable.as_deref()))
+            }
+            given => Ok(given.map(|(_, given)| PathBuf::from(&given.value))),
+        }
+    }
+
+    /// Whether the switch `flag` is given. Its variable is off where it is empty, `0`, `false`, `no`
+    /// or `off`.
+    fn is_on(&self, flag: &str) -> bool {
+        self.given(flag).is_some_and(|(_, given)| {
+            let said = given.value.to_string_lossy().to_lowercase();
+            !["", "0", "f", "false", "n", "no", "off"].contains(&&*said)
+        })
+    }
+
+    fn given(&self, flag: &str) -> Option<(&'static Flag, &Given)> {
+        Flag::named(flag).zip(self.0.get(flag))
     }
 }
 
-fn command(name: &'static str) -> Command {
-    let path = || value_parser!(PathBuf);
-    let port = || value_parser!(u16);
-    Command::new(name)
-        .about("Serves a model over REST and gRPC")
-        .after_help(
-            "Each flag is also a setting of the file, `model_name` for --model-name; a flag counts \
-             before its variable, and the variable before the file. Those of storage are in the \
-             file's table [storage].",
-        )
-        .disable_help_flag(true)
-        .args([
-            value("config", "SELDON_CONFIG", "FILE")
-                .help("TOML file with settings of the same names [default: seldon.toml, if it is there]")
-                .value_parser(path()),
-            value("model", "SELDON_MODEL", "FOLDER")
-                .visible_alias("pipeline")
-                .help("Model folder: a path, or a URL of s3, gs, az or https [default: model]")
-                // Read later: clap would repeat what is refused, and a URL may have a password in it.
-                .value_parser(path()),
-            value("model-name", "SELDON_MODEL_NAME", "NAME")
-                .help("Name of the model in replies [default: the service's own]"),
-            value("variation", "SELDON_VARIATION", "NAME")
-                .help("Variation in replies [default: default]"),
-            value("host", "SELDON_HOST", "ADDRESS")
-                .help("Address to listen on; 0.0.0.0 is every one of this machine [default: 127.0.0.1]")
-                .value_parser(value_parser!(IpAddr)),
-            value("port", "SELDON_PORT", "PORT")
-                .help("Port for REST and gRPC; 0 lets the system choose [default: 5000]")
-                .value_parser(port()),
-            value("grpc-port", "SELDON_GRPC_PORT", "PORT")
-                .help("Port of its own for gRPC")
-                .value_parser(port()),
-            value("reply", "SELDON_REPLY", "STYLE")
-                .help("Style of REST replies [default: the service's own]")
-                .value_parser(PossibleValuesParser::new(["documented", "classic"]).map(reply)),
-            value("log", "SELDON_LOG", "LEVEL").help(
-                "What is logged: error, warn, info, debug, trace, or directives for each module \
-                 [default: info]",
-            ),
-            value("admin-host", "SELDON_ADMIN_HOST", "ADDRESS")
-                .help("Address of the listener for metrics [default: 127.0.0.1]")
-                .value_parser(value_parser!(IpAddr)),
-            value("admin-port", "SELDON_ADMIN_PORT", "PORT")
-                .help("Its port; 0 lets the system choose [default: 6000]")
-                .value_parser(port()),
-            switch("no-admin", "SELDON_NO_ADMIN").help("No listener for metrics"),
-            value("tls-cert", "SELDON_TLS_CERT", "FILE")
-                .help("Certificate chain in PEM, to serve TLS")
-                .value_parser(path()),
-            value("tls-key", "SELDON_TLS_KEY", "FILE")
-                .help("Its private key in PEM")
-                .value_parser(path()),
-            value("tls-client-ca", "SELDON_TLS_CLIENT_CA", "FILE")
-                .help("Authorities in PEM, one of which must have signed each client's certificate")
-                .value_parser(path()),
-            value("api-keys", "SELDON_API_KEYS", "FILE")
-                .help("Digests of the API keys that are taken, a name and a SHA-256 in hex on each line")
-                .value_parser(path()),
-            switch("api-key-oauth-token", "SELDON_API_KEY_OAUTH_TOKEN")
-                .help("Take a key as `oauth_token`, too, in gRPC's metadata or the query string"),
-            value("watch", "SELDON_WATCH", "PERIOD")
-                .help(
-                    "Look for new versions of the model, each time in so long [default: off; 5s if \
-                     no time is given]",
-                )
-                .num_args(0..=1)
-                .default_missing_value("true")
-                .value_parser(Watched::parse),
-            Arg::new("new-api-key")
-                .long("new-api-key")
-                .value_name("NAME")
-                .help("Make a new API key, print it and the line for the file of digests, and end"),
-            value("memcached", "SELDON_MEMCACHED", "HOST:PORT[,…]")
-                .help("Memcached servers with candidate lists"),
-            value("aws-key", "SELDON_AWS_KEY", "KEY")
-                .help("Access key of S3 [default: AWS_ACCESS_KEY_ID, or where AWS's programs look]")
-                .value_parser(value_parser!(Secret)),
-            value("aws-secret", "SELDON_AWS_SECRET", "SECRET")
-                .help("Its secret")
-                .value_parser(value_parser!(Secret)),
-            value("s3-endpoint", "SELDON_S3_ENDPOINT", "URL")
-                .help("Server that speaks S3, if it is not Amazon's"),
-            value("s3-region", "SELDON_S3_REGION", "REGION")
-                .help("Region of the bucket [default: AWS_REGION, or us-east-1]"),
-            switch("s3-path-style", "SELDON_S3_PATH_STYLE")
-                .help("Name the bucket in the path, not in the host"),
-            value("staging", "SELDON_STAGING", "FOLDER")
-                .help("Folder for what is fetched [default: the system's for temporary files]")
-                .value_parser(path()),
-            Arg::new("help")
-                .short('h')
-                .long("help")
-                .help("Print this help")
-                // One form for `-h` and `--help`: each setting is said in a line.
-                .action(ArgAction::HelpShort),
-        ])
-        .mut_args(|flag| flag.hide_env_values(true))
+/// The value that follows `flag`. What begins with a dash is the next flag, unless it is joined by
+/// an equals sign.
+fn value(parser: &mut Parser, flag: &Flag) -> Option<OsString> {
+    if flag.takes == Takes::Nothing {
+        // One that is joined is refused when the next argument is read.
+        return None;
+    }
+    if let Some(joined) = parser.optional_value() {
+        return Some(joined);
+    }
+    let mut rest = parser.raw_args().ok()?;
+    let is_flag = rest.peek()?.as_encoded_bytes().starts_with(b"-");
+    if is_flag { None } else { rest.next() }
 }
 
-/// A flag with a value, and the variable of the same meaning.
-fn value(flag: &'static str, variable: &'static str, name: &'static str) -> Arg {
-    Arg::new(flag).long(flag).env(variable).value_name(name)
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "a port is a number from 0 to 65535")
 }
 
-/// A flag without one. Its variable is off where it is empty, `0`, `false`, `no` or `off`.
-fn switch(flag: &'static str, variable: &'static str) -> Arg {
-    (Arg::new(flag).long(flag).env(variable))
-        .action(ArgAction::SetTrue)
-        .value_parser(FalseyValueParser::new())
-}
-
-fn reply(word: String) -> Reply {
-    match word.as_str() {
-        "classic" => Reply::Classic,
-        _ => Reply::Documented,
+fn reply(text: &str) -> Result<Reply, &'static str> {
+    match text {
+        "documented" => Ok(Reply::Documented),
+        "classic" => Ok(Reply::Classic),
+        _ => Err("it is documented or classic"),
     }
 }
 
-/// What clap says, in one sentence, and where a wrong value came from.
-fn wrong_flag(error: &clap::Error, command: &Command) -> Error {
-    let text = error.render().to_string();
-    let lines = text
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let sentence = one_line(lines);
-    let sentence = sentence.trim_start_matches("error: ");
-    match variable_at_fault(error, command) {
-        Some(variable) => Error::setup(format!("{sentence}, from the environment's {variable}")),
-        None => Error::setup(format!("{sentence} (--help says more)")),
-    }
+fn unknown(flag: &str) -> String {
+    let tip = Flag::like(flag)
+        .map(|other| format!("; a similar one is '--{other}'"))
+        .unwrap_or_default();
+    unexpected(&format!("--{flag}")) + &tip
 }
 
-/// The environment variable that `error` is about: clap itself names the flag only.
-///
-/// `command` has parsed the arguments: before that its flags have no names to compare.
-fn variable_at_fault(error: &clap::Error, command: &Command) -> Option<String> {
-    let text_of = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text),
-        _ => None,
-    };
-    let name = text_of(ContextKind::InvalidArg)?;
-    let flag = command.get_arguments().find(|f| f.to_string() == *name)?;
-    let variable = flag.get_env()?;
-    let value = std::env::var_os(variable)?;
-    let refused = text_of(ContextKind::InvalidValue).map_or("", String::as_str);
-    (value.to_string_lossy() == refused).then(|| variable.to_string_lossy().into_owned())
+fn unexpected(argument: &str) -> String {
+    format!("unexpected argument '{argument}'")
+}
+
+fn lacking(flag: &Flag) -> String {
+    format!("a value is required for '{flag}'")
+}
+
+/// What is wrong, and where to look: at the variable that it came from, or in the help.
+fn said(what: &str, variable: Option<&str>) -> Error {
+    Error::setup(match variable {
+        Some(variable) => format!("{what}, from the environment's {variable}"),
+        None => format!("{what} (--help says more)"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Clap panics where a value is taken as another type than it was parsed to.
+    fn read(arguments: &[&str]) -> Result<Flags, Told> {
+        let program = [OsString::from("iris")].into_iter();
+        Flags::read("iris", program.chain(arguments.iter().map(OsString::from)))
+    }
+
+    fn config(arguments: &[&str]) -> Config {
+        let flags = read(arguments).expect("all are flags");
+        flags.onto(Config::default()).expect("they are settings")
+    }
+
     #[test]
-    fn each_flag_is_taken_as_what_it_is_parsed_to() {
-        let mut arguments = vec![OsString::from("iris")];
-        for flag in command("iris").get_arguments() {
-            let name = flag.get_id().as_str();
-            let argument = match name {
-                "help" => continue,
-                _ if matches!(flag.get_action(), ArgAction::SetTrue) => format!("--{name}"),
-                "host" | "admin-host" => format!("--{name}=127.0.0.2"),
-                "port" | "grpc-port" | "admin-port" => format!("--{name}=7"),
-                "reply" => "--reply=classic".to_owned(),
-                "watch" => "--watch=7s".to_owned(),
-                _ => format!("--{name}=given"),
+    fn each_flag_is_a_setting() {
+        let default = format!("{:?}", Config::default());
+        for flag in FLAGS.iter().filter(|flag| flag.variable().is_some()) {
+            let value = match flag.name {
+                "config" => continue,
+                "host" | "admin-host" => "127.0.0.2",
+                "port" | "grpc-port" | "admin-port" => "7",
+                "reply" => "classic",
+                "watch" => "7s",
+                _ => "given",
             };
-            arguments.push(argument.into());
+            let flag = format!("--{}", flag.name);
+            let arguments: &[&str] = match Flag::named(&flag[2..]).expect("it is one").takes {
+                Takes::Nothing => &[&flag],
+                _ => &[&flag, value],
+            };
+            assert_ne!(format!("{:?}", config(arguments)), default, "{flag}");
         }
-        let mut flags = Flags::read("iris", arguments).expect("all are flags");
-        assert_eq!(flags.new_api_key().as_deref(), Some("given"));
-        assert_eq!(flags.file(), Some(PathBuf::from("given")));
-        let config = flags.onto(Config::default()).expect("they are settings");
-        assert_eq!(config.model, PathBuf::from("given").into());
-        assert_eq!(config.reply, Some(Reply::Classic));
-        assert_eq!(config.tls_key, Some(PathBuf::from("given")));
-        assert_eq!(config.grpc_port, Some(7));
-        assert!(config.storage.s3_path_style && config.no_admin);
+        let flags = read(&["--new-api-key", "alice", "--config=a file"]).expect("flags");
+        let name = flags.new_api_key().expect("a text");
+        assert_eq!(name.as_deref(), Some("alice"));
+        let file = flags.file().expect("a path");
+        assert_eq!(file, Some(PathBuf::from("a file")));
+    }
+
+    #[test]
+    fn a_value_may_be_joined_and_may_be_left_out_where_the_flag_says_so() {
+        assert_eq!(config(&["--log=-x"]).log, "-x");
+        assert_eq!(config(&["--log="]).log, "");
+        let every = |seconds| Some(std::time::Duration::from_secs(seconds));
+        assert_eq!(config(&["--watch"]).watch, every(5));
+        assert_eq!(config(&["--watch", "7s"]).watch, every(7));
+        assert_eq!(config(&["--watch=false"]).watch, None);
+        let both = config(&["--watch", "--no-admin"]);
+        assert!(both.no_admin && both.watch == every(5));
+        assert_eq!(
+            config(&["--pipeline", "a"]).model,
+            PathBuf::from("a").into()
+        );
+    }
+
+    #[test]
+    fn what_is_no_flag_is_refused() {
+        for arguments in [
+            &["--prot", "1"][..],
+            &["here"],
+            &["-x"],
+            &["--", "here"],
+            &["--port"],
+            &["--port", "-1"],
+            &["--model", "--port=1"],
+            &["--port=1", "--port=1"],
+            &["--no-admin=true"],
+            &["--no-admin", "--no-admin"],
+        ] {
+            assert!(
+                matches!(read(arguments), Err(Told::Wrong(_))),
+                "{arguments:?}"
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let path = OsString::from_vec(b"a\xff".to_vec());
+        let given = |flag: &str| {
+            let arguments = ["iris".into(), flag.into(), path.clone()];
+            let flags = Flags::read("iris", arguments).expect("flags");
+            flags.onto(Config::default())
+        };
+        let staging = given("--staging").expect("a path").storage.staging;
+        assert_eq!(staging, Some(PathBuf::from(&path)));
+        let refused = given("--aws-secret").expect_err("no text");
+        assert!(
+            refused
+                .detail()
+                .contains("'--aws-secret <SECRET>' is no UTF-8")
+        );
     }
 }
