@@ -27,7 +27,9 @@ pub(super) fn read(file: &Path) -> Result<Config> {
     let text = fs::read_to_string(file)
         .map_err(|e| Error::setup(format!("cannot read {name}")).with_cause(e))?;
     parse(&text).map_err(|wrong| {
-        let line = 1 + text[..wrong.at].matches('\n').count();
+        // Not a slice of the text: the place may be within a character.
+        let before = text.bytes().take(wrong.at);
+        let line = 1 + before.filter(|byte| *byte == b'\n').count();
         let setting = (wrong.setting)
             .map(|setting| format!("`{setting}`: "))
             .unwrap_or_default();
@@ -117,7 +119,22 @@ fn of(value: &DeValue<'_>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(
+            text in "(port|host|limits|\\[|\\]|=|\"|'|\n|é|\\PC){0,12}",
+        ) {
+            let file = tempfile::NamedTempFile::new().expect("a temporary file");
+            fs::write(&file, text).expect("written");
+            if let Err(error) = read(file.path()) {
+                prop_assert!(error.detail().contains(", line "), "{error}");
+            }
+        }
+    }
 
     /// What is wrong with a text: the setting, the rest of the text from there, and what is said.
     fn wrong(text: &str) -> (Option<String>, &str, String) {

@@ -256,12 +256,12 @@ mod tests {
                 "watch" => "7s",
                 _ => "given",
             };
-            let flag = format!("--{}", flag.name);
-            let arguments: &[&str] = match Flag::named(&flag[2..]).expect("it is one").takes {
-                Takes::Nothing => &[&flag],
-                _ => &[&flag, value],
+            let name = format!("--{}", flag.name);
+            let arguments: &[&str] = match flag.takes {
+                Takes::Nothing => &[&name],
+                Takes::Value(_) | Takes::Perhaps(_) => &[&name, value],
             };
-            assert_ne!(format!("{:?}", config(arguments)), default, "{flag}");
+            assert_ne!(format!("{:?}", config(arguments)), default, "{name}");
         }
         let flags = read(&["--new-api-key", "alice", "--config=a file"]).expect("flags");
         let name = flags.new_api_key().expect("a text");
