@@ -36,12 +36,13 @@ pub(crate) trait Known: Send + Sync + 'static {
 
 /// A route of REST that answers each GET and POST at once, from its query and its body.
 pub(crate) trait AtOnce: Send + Sync {
-    /// Answers a request that is all here since `begun`.
+    /// Answers a request that is all here since `begun`, with a document that is written in `room`,
+    /// which is empty.
     ///
     /// # Errors
     ///
     /// What the request is refused with.
-    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said>;
+    fn say(&self, query: &str, body: &[u8], begun: Instant, room: Vec<u8>) -> Result<Said>;
 }
 
 /// A good reply over REST: a document, and what its head says besides.

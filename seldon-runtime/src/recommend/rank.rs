@@ -1,5 +1,7 @@
 //! What the wire promises of recommendations, kept whatever the model returned.
 
+use std::cmp::Ordering;
+
 use super::{Candidates, Recommendation, Scores};
 use crate::error::{BoxError, Code, Error, NonFinite, Result};
 
@@ -27,14 +29,15 @@ pub(crate) fn rank(
         excluded.sort_unstable();
         found.retain(|r| candidates.contains(r.item) && excluded.binary_search(&r.item).is_err());
     }
-    // -0.0 and 0.0 are one score: adding 0.0 makes them so for `total_cmp`.
+    // Of finite scores, of which -0.0 and 0.0 are one.
     let order = |a: &Recommendation, b: &Recommendation| {
-        (b.score + 0.0)
-            .total_cmp(&(a.score + 0.0))
-            .then(a.item.cmp(&b.item))
+        let scores = b.score.partial_cmp(&a.score);
+        scores.unwrap_or(Ordering::Equal).then(a.item.cmp(&b.item))
     };
     // Most models give what they found best first, and nothing twice.
-    let fit = found.is_sorted_by(|a, b| order(a, b).is_lt()) && !repeats(&found);
+    let fit = found
+        .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.item < b.item))
+        && !repeats(&found);
     if !fit {
         // An item that comes twice keeps its better score.
         found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));

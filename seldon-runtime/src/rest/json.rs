@@ -7,9 +7,10 @@ use crate::error::Result;
 pub(super) struct Json(Vec<u8>);
 
 impl Json {
-    /// An empty document, with room for `bytes`.
-    pub(super) fn with_room(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+    /// An empty document in `room`, which is empty, with room for `bytes`.
+    pub(super) fn within(mut room: Vec<u8>, bytes: usize) -> Self {
+        room.reserve(bytes);
+        Self(room)
     }
 
     /// Keys and punctuation, as they are.
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     fn written(write: impl FnOnce(&mut Json)) -> Vec<u8> {
-        let mut json = Json::with_room(0);
+        let mut json = Json::within(Vec::new(), 0);
         write(&mut json);
         json.done()
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use http::Uri;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::error::{Code, Error, Result, Violation, echo};
 
@@ -42,17 +42,22 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    fn add_all(&mut self, mut rest: &'a str) {
-        while !rest.is_empty() {
-            let end = memchr(b'&', rest.as_bytes()).unwrap_or(rest.len());
-            let pair = &rest[..end];
-            if end > 0 {
-                let at = memchr(b'=', pair.as_bytes()).unwrap_or(pair.len());
-                let value = pair.get(at + 1..).unwrap_or_default();
-                let name = &pair[..at];
-                self.add(name.as_bytes(), decode(name), decode(value));
+    fn add_all(&mut self, text: &'a str) {
+        let bytes = text.as_bytes();
+        let mut begin = 0;
+        while begin < bytes.len() {
+            let name = Part::name(bytes, begin);
+            let mut end = name.end;
+            let mut value = Ok(Cow::Borrowed(""));
+            if bytes.get(end) == Some(&b'=') {
+                let part = Part::value(bytes, end + 1);
+                value = part.decode(text);
+                end = part.end;
             }
-            rest = rest.get(end + 1..).unwrap_or_default();
+            if end > begin {
+                self.add(&bytes[begin..name.end], name.decode(text), value);
+            }
+            begin = end + 1;
         }
     }
 
@@ -88,12 +93,16 @@ impl<'a> Parameters<'a> {
     /// The number `name`, if it is given and is one.
     pub(super) fn number<T: Integer>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;
-        match integer(&text) {
+        self.number_in(&text, name)
+    }
+
+    fn number_in<T: Integer>(&mut self, text: &str, name: &'static str) -> Option<T> {
+        match integer(text) {
             Some(number) => Some(number),
             None => {
                 self.wrong(
                     name,
-                    format!("must be {}, got `{}`", T::MEANING, echo(&text)),
+                    format!("must be {}, got `{}`", T::MEANING, echo(text)),
                 );
                 None
             }
@@ -102,11 +111,13 @@ impl<'a> Parameters<'a> {
 
     /// The same, and its absence is noted.
     pub(super) fn required_number<T: Integer>(&mut self, name: &'static str) -> Option<T> {
-        if self.pairs.iter().any(|(key, _)| key == name) {
-            return self.number(name);
+        match self.text(name) {
+            Some(text) => self.number_in(&text, name),
+            None => {
+                self.missing(name);
+                None
+            }
         }
-        self.missing(name);
-        None
     }
 
     /// Notes that `name` is missing, unless something is known to be wrong with its value.
@@ -240,6 +251,74 @@ fn decode_bytes(raw: &[u8]) -> Decoded<'_> {
     }
 }
 
+/// A name or a value within a longer text.
+struct Part {
+    begin: usize,
+    /// Where the first byte stands that is to be decoded, or the end.
+    plain: usize,
+    end: usize,
+}
+
+impl Part {
+    fn name(bytes: &[u8], begin: usize) -> Self {
+        Self::of(bytes, begin, &NAME, |rest| memchr2(b'=', b'&', rest))
+    }
+
+    fn value(bytes: &[u8], begin: usize) -> Self {
+        Self::of(bytes, begin, &VALUE, |rest| memchr(b'&', rest))
+    }
+
+    /// The one that begins at `begin`; what it ends with is for `find` to find behind what is to be
+    /// decoded.
+    #[inline(always)]
+    fn of(
+        bytes: &[u8],
+        begin: usize,
+        plain: &[bool; 256],
+        find: impl FnOnce(&[u8]) -> Option<usize>,
+    ) -> Self {
+        let mut at = begin;
+        while at < bytes.len() && plain[usize::from(bytes[at])] {
+            at += 1;
+        }
+        let end = match bytes.get(at) {
+            Some(b'%' | b'+' | 0) => find(&bytes[at..]).map_or(bytes.len(), |found| at + found),
+            _ => at,
+        };
+        Self {
+            begin,
+            plain: at,
+            end,
+        }
+    }
+
+    /// What it says in `text`.
+    fn decode<'a>(&self, text: &'a str) -> Decoded<'a> {
+        let raw = &text[self.begin..self.end];
+        match self.plain == self.end {
+            true => Ok(Cow::Borrowed(raw)),
+            false => decode_from(raw.as_bytes(), self.plain - self.begin).map(Cow::Owned),
+        }
+    }
+}
+
+/// What stands for itself in a name.
+const NAME: [bool; 256] = {
+    let mut plain = VALUE;
+    plain[b'=' as usize] = false;
+    plain
+};
+
+/// What stands for itself in a value.
+const VALUE: [bool; 256] = {
+    let mut plain = [true; 256];
+    plain[b'%' as usize] = false;
+    plain[b'+' as usize] = false;
+    plain[0] = false;
+    plain[b'&' as usize] = false;
+    plain
+};
+
 /// Decodes `raw`, of which there is nothing to decode before `plain`.
 fn decode_from(raw: &[u8], plain: usize) -> Result<String, &'static str> {
     const NOT_ENCODED: &str = "is badly percent-encoded: `%` stands before two hex digits";
@@ -291,7 +370,7 @@ const HEX: [u8; 256] = {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Parameters;
+    use super::{Parameters, Violation, decode};
 
     fn parse(query: &str) -> Parameters<'_> {
         Parameters::parse(query, b"")
@@ -421,6 +500,19 @@ mod tests {
             parameters.required_number::<i64>("user_id");
             parameters.list::<i64>("items");
             let _ = parameters.finish();
+        }
+
+        #[test]
+        fn a_query_is_split_at_its_marks(query in "([a-c=&+\0é]|%[0-9a-g]{1,2}){0,30}") {
+            let mut expected = Parameters::parse("", b"");
+            for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                expected.add(name.as_bytes(), decode(name), decode(value));
+            }
+            let found = parse(&query);
+            prop_assert_eq!(found.pairs, expected.pairs);
+            let told = |wrong: Vec<Violation>| format!("{wrong:?}");
+            prop_assert_eq!(told(found.wrong), told(expected.wrong));
         }
 
         #[test]

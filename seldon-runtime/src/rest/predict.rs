@@ -53,13 +53,14 @@ impl<P: Predictor> Known for Direct<P> {
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
         if self.is_at_once() {
             return Answering::Now(
-                self.say(query(&head.uri), &body, Instant::now())
+                self.say(query(&head.uri), &body, Instant::now(), Vec::new())
                     .map(Said::into_response),
             );
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());
         Answering::Later(Box::pin(async move {
-            let answered = answer(&service, None, query(&uri), &body, Instant::now());
+            let (begun, room) = (Instant::now(), Vec::new());
+            let answered = answer(&service, None, query(&uri), &body, begun, room);
             answered.await.map(Said::into_response)
         }))
     }
@@ -70,8 +71,8 @@ impl<P: Predictor> Known for Direct<P> {
 }
 
 impl<P: Predictor> AtOnce for Direct<P> {
-    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said> {
-        now(answer(&self.0, None, query, body, begun))
+    fn say(&self, query: &str, body: &[u8], begun: Instant, room: Vec<u8>) -> Result<Said> {
+        now(answer(&self.0, None, query, body, begun, room))
     }
 }
 
@@ -86,7 +87,8 @@ async fn predict<P: Predictor>(
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };
-    let said = answer(&service, arrival, query(&head.uri), &body, Instant::now());
+    let (begun, room) = (Instant::now(), Vec::new());
+    let said = answer(&service, arrival, query(&head.uri), &body, begun, room);
     Ok(said.await?.into_response().map(Body::new))
 }
 
@@ -96,6 +98,7 @@ async fn answer<P: Predictor>(
     query: &str,
     body: &[u8],
     begun: Instant,
+    room: Vec<u8>,
 ) -> Result<Said> {
     let pinned = service.pin(P::Run::HOPS || arrival.is_some());
     let of_version = |error: Error| pinned.version().sign(error);
@@ -136,7 +139,7 @@ async fn answer<P: Predictor>(
         (Reply::Classic, None) => crate::puid::new(),
     };
     Ok(Said {
-        json: predictions::write(&pinned, &puid, &answers).map_err(of_version)?,
+        json: predictions::write(room, &pinned, &puid, &answers).map_err(of_version)?,
         degraded: false,
         version: pinned.version().header(),
         at: watch.lap(Stage::Encode),

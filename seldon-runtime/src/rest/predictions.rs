@@ -5,12 +5,13 @@ use crate::error::Result;
 use crate::predict::{Answers, Checked, Predictor, Reply};
 use crate::service::Service;
 
-/// Writes `answers` as the service is set to reply.
+/// Writes `answers` in `room`, as the service is set to reply.
 ///
 /// # Errors
 ///
 /// If the predictor's own message has no JSON form.
 pub(super) fn write<P: Predictor>(
+    room: Vec<u8>,
     service: &Service<P>,
     puid: &str,
     answers: &Answers,
@@ -22,7 +23,7 @@ pub(super) fn write<P: Predictor>(
     };
     let classes: usize = rows.iter().map(|row| row.classes().len()).sum();
     // Two numbers of at most 24 characters, three keys, and a name of usual length.
-    let mut json = Json::with_room(160 + puid.len() + 2 * rows.len() + 112 * classes);
+    let mut json = Json::within(room, 160 + puid.len() + 2 * rows.len() + 112 * classes);
     json.raw("{");
     if settings.reply == Reply::Classic {
         json.raw("\"meta\":{\"puid\":");

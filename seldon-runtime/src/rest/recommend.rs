@@ -59,13 +59,14 @@ impl<R: Recommender> Known for Direct<R> {
     fn answer(&self, head: &Parts, body: Bytes) -> Answering {
         if self.is_at_once() {
             return Answering::Now(
-                self.say(query(&head.uri), &body, Instant::now())
+                self.say(query(&head.uri), &body, Instant::now(), Vec::new())
                     .map(Said::into_response),
             );
         }
         let (service, uri) = (self.0.clone(), head.uri.clone());
         Answering::Later(Box::pin(async move {
-            let answered = respond(&service, query(&uri), &body, Instant::now());
+            let (begun, room) = (Instant::now(), Vec::new());
+            let answered = respond(&service, query(&uri), &body, begun, room);
             answered.await.map(Said::into_response)
         }))
     }
@@ -76,8 +77,8 @@ impl<R: Recommender> Known for Direct<R> {
 }
 
 impl<R: Recommender> AtOnce for Direct<R> {
-    fn say(&self, query: &str, body: &[u8], begun: Instant) -> Result<Said> {
-        now(respond(&self.0, query, body, begun))
+    fn say(&self, query: &str, body: &[u8], begun: Instant, room: Vec<u8>) -> Result<Said> {
+        now(respond(&self.0, query, body, begun, room))
     }
 }
 
@@ -104,7 +105,8 @@ async fn recommend<R: Recommender>(
         Method::POST => body::read(body).await?,
         _ => Bytes::new(),
     };
-    let said = respond(&service, query(&head.uri), &body, Instant::now());
+    let (begun, room) = (Instant::now(), Vec::new());
+    let said = respond(&service, query(&head.uri), &body, begun, room);
     Ok(said.await?.into_response().map(Body::new))
 }
 
@@ -113,6 +115,7 @@ async fn respond<R: Recommender>(
     query: &str,
     body: &[u8],
     begun: Instant,
+    room: Vec<u8>,
 ) -> Result<Said> {
     let pinned = service.pin(R::Run::HOPS || R::Source::LOOKS_UP);
     let of_version = |error: Error| pinned.version().sign(error);
@@ -178,7 +181,7 @@ async fn respond<R: Recommender>(
     let recommended = run_timed::<R::Run, _, _, _, _>(&pinned, &mut watch, asked, answer).await;
     let recommended = recommended.map_err(of_version)?;
     Ok(Said {
-        json: write(&recommended).map_err(of_version)?,
+        json: write(room, &recommended),
         degraded,
         version: pinned.version().header(),
         at: watch.lap(Stage::Encode),
@@ -228,18 +231,17 @@ fn answer<R: Recommender>(version: &Arc<Version<R>>, asked: Asked) -> Result<Vec
     )
 }
 
-fn write(recommended: &[Recommendation]) -> Result<Vec<u8>> {
+fn write(room: Vec<u8>, recommended: &[Recommendation]) -> Vec<u8> {
     // An id of at most 20 characters, a number of at most 24, and two keys.
-    let mut json = Json::with_room(24 + 64 * recommended.len());
-    json.raw("{\"recommended\":");
-    json.array(recommended, |json, one| {
-        json.raw("{\"item\":");
+    let mut json = Json::within(room, 24 + 64 * recommended.len());
+    json.raw("{\"recommended\":[");
+    for (at, one) in recommended.iter().enumerate() {
+        json.raw(if at == 0 { "{\"item\":" } else { ",{\"item\":" });
         json.integer(one.item);
         json.raw(",\"score\":");
         json.float(one.score);
         json.raw("}");
-        Ok(())
-    })?;
-    json.raw("}");
-    Ok(json.done())
+    }
+    json.raw("]}");
+    json.done()
 }

@@ -20,7 +20,7 @@ use super::connection::{Conversation, Site};
 use super::guard::Whole;
 use super::head::Head;
 use super::http1_head::{Heading, Usual};
-use super::http1_reply::write;
+use super::http1_reply::Output;
 use super::socket::Socket;
 use super::stream::Stream;
 use crate::observe::Place;
@@ -31,9 +31,6 @@ const TOGETHER: usize = 16;
 /// How much is read at a time, in bytes.
 const READ: usize = 32 << 10;
 
-/// The room for replies that is kept for the next ones, in bytes.
-const KEPT: usize = 256 << 10;
-
 thread_local! {
     /// What all connections of a thread read into and write from, one after the other: one that is
     /// quiet holds no memory for that.
@@ -42,14 +39,14 @@ thread_local! {
 
 struct Room {
     input: Box<[u8]>,
-    output: Vec<u8>,
+    output: Output,
 }
 
 impl Room {
     fn new() -> Self {
         Self {
             input: vec![0; READ].into(),
-            output: Vec::new(),
+            output: Output::default(),
         }
     }
 }
@@ -215,7 +212,6 @@ impl Here {
         let mut room = ROOM.take().unwrap_or_else(Room::new);
         let end = self.poll_in(context, &mut room);
         room.output.clear();
-        room.output.shrink_to(KEPT);
         ROOM.set(Some(room));
         end
     }
@@ -239,7 +235,7 @@ impl Here {
                 Next::Read => ready!(self.poll_read(context, room))?,
                 Next::Answer => self.answer_unread(&mut room.output),
             }
-            let answers = &mut room.output;
+            let answers = &mut room.output.replies;
             if !answers.is_empty() {
                 let written = match poll_write(&mut self.stream, &self.activity, context, answers) {
                     Poll::Ready(written) => written?,
@@ -324,7 +320,7 @@ impl Here {
     }
 
     /// Answers the requests that are waiting.
-    fn answer_unread(&mut self, out: &mut Vec<u8>) {
+    fn answer_unread(&mut self, out: &mut Output) {
         let mut unread = std::mem::take(&mut self.unread);
         let taken = self.answer(&unread, out);
         if taken < unread.len() {
@@ -335,7 +331,7 @@ impl Here {
 
     /// Answers the requests that `bytes` begin with, and says what is to be done next. Returns how
     /// many bytes they have.
-    fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+    fn answer(&mut self, bytes: &[u8], out: &mut Output) -> usize {
         let mut taken = 0;
         for _ in 0..TOGETHER {
             let step = self.answer_one(&bytes[taken..], out);
@@ -350,7 +346,7 @@ impl Here {
                 self.next = Next::End(End::Close);
                 return taken;
             }
-            if out.len() > KEPT {
+            if out.replies.len() > Output::KEPT {
                 break;
             }
         }
@@ -359,7 +355,7 @@ impl Here {
     }
 
     /// Answers the request that `bytes` begin with, if it is one to be answered here.
-    fn answer_one(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Step {
+    fn answer_one(&mut self, bytes: &[u8], out: &mut Output) -> Step {
         const OTHER: Step = Step::Next(Next::End(End::Other));
         if bytes.is_empty() {
             return Step::Next(Next::Read);
@@ -397,18 +393,19 @@ impl Here {
             }
         };
         let body = &bytes[usual.head..length];
-        let Some(answered) = site.guard.say(usual.whole(place, at, now, body), known) else {
+        let whole = usual.whole(place, at, now, body);
+        let Some(answered) = site.guard.say(whole, known, out.room()) else {
             activity.reply();
             return OTHER;
         };
         self.last |= site.guard.sends_away();
-        write(out, &answered, self.last);
         self.activity.reply_at(answered.at);
+        out.write(answered, self.last);
         Step::Answered(length)
     }
 
     /// Answers the request whose body has not come in time, and no other.
-    fn answer_late(&mut self, out: &mut Vec<u8>) {
+    fn answer_late(&mut self, out: &mut Output) {
         self.next = Next::End(End::Close);
         let (Some(awaited), Heading::Usual(usual)) =
             (self.awaited.take(), Heading::read(&self.unread, usize::MAX))
@@ -420,8 +417,8 @@ impl Here {
         };
         let whole = usual.whole(place, awaited.at, awaited.at, &[]);
         let answered = self.site.guard.say_late(whole);
-        write(out, &answered, true);
         self.activity.reply_at(answered.at);
+        out.write(answered, true);
     }
 }
 

@@ -7,8 +7,40 @@ use super::guard::Answered;
 use crate::known::DEGRADED;
 use crate::live::MODEL_VERSION;
 
-/// Adds what a request is `answered` with to `out`; `last` is said of what a connection ends with.
-pub(super) fn write(out: &mut Vec<u8>, answered: &Answered, last: bool) {
+/// Replies that are to be sent, and room for the document of the next one.
+#[derive(Default)]
+pub(super) struct Output {
+    pub(super) replies: Vec<u8>,
+    document: Vec<u8>,
+}
+
+impl Output {
+    /// The most room that is kept for what comes next, in bytes.
+    pub(super) const KEPT: usize = 256 << 10;
+
+    /// Room for a document, which [`write`](Self::write) takes back.
+    pub(super) fn room(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.document)
+    }
+
+    /// Adds what a request is `answered` with; `last` is said of what a connection ends with.
+    pub(super) fn write(&mut self, answered: Answered, last: bool) {
+        write(&mut self.replies, &answered, last);
+        if let Ok(said) = answered.result {
+            self.document = said.json;
+            self.document.clear();
+            self.document.shrink_to(Self::KEPT);
+        }
+    }
+
+    /// Forgets what was sent.
+    pub(super) fn clear(&mut self) {
+        self.replies.clear();
+        self.replies.shrink_to(Self::KEPT);
+    }
+}
+
+fn write(out: &mut Vec<u8>, answered: &Answered, last: bool) {
     let document = match &answered.result {
         Ok(said) => {
             out.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n");

@@ -38,15 +38,20 @@ pub(in crate::server) struct Answered {
 }
 
 impl Guard {
-    /// Answers a request over HTTP/1 by `known`, or with an error; `None` where it has to wait for
-    /// a place.
-    pub(in crate::server) fn say(&self, whole: Whole<'_>, known: &dyn AtOnce) -> Option<Answered> {
+    /// Answers a request over HTTP/1 by `known`, which writes in `room`, or with an error; `None`
+    /// where it has to wait for a place.
+    pub(in crate::server) fn say(
+        &self,
+        whole: Whole<'_>,
+        known: &dyn AtOnce,
+        room: Vec<u8>,
+    ) -> Option<Answered> {
         let place = self.gate.try_pass()?;
         let (query, body, begun) = (whole.query, whole.body, whole.begun.into_std());
         let mut asked = Asked::of(whole);
         let span = self.span(&asked);
         let answer = || {
-            catch_unwind(AssertUnwindSafe(|| known.say(query, body, begun)))
+            catch_unwind(AssertUnwindSafe(|| known.say(query, body, begun, room)))
                 .unwrap_or_else(|_| Err(failed()))
         };
         let answered = self.time(&mut asked).and_then(|_| span.in_scope(answer));
