@@ -1,22 +1,40 @@
 //! The schema of a predictor's features: what serde asks for, with the comments of the `.proto`.
 
-use std::marker::PhantomData;
-
 use serde_json::{Map, Value, json};
 
 use super::comments::Comments;
-use super::probe::{self, Asked, Kind, Step};
+use super::probe::{Asked, Kind, Probed, Step};
 use crate::predict::Payload;
 
-/// Adds the schema of `D`, and of each message within it, to `schemas`; returns a reference to it.
-pub(super) fn schema<D: Payload>(schemas: &mut Map<String, Value>) -> Value {
-    let mut walk = Walk::<D> {
-        comments: Comments::read(D::DESCRIPTORS),
-        schemas,
-        known: Vec::new(),
-        _message: PhantomData,
-    };
-    walk.at(&mut Vec::new(), Some(D::TYPE_NAME))
+/// A message, to be described.
+#[derive(Clone, Copy)]
+pub(super) struct Message {
+    name: &'static str,
+    descriptors: &'static [u8],
+    probed: Probed,
+}
+
+impl Message {
+    pub(super) fn of<D: Payload>() -> Self {
+        Self {
+            name: D::TYPE_NAME,
+            descriptors: D::DESCRIPTORS,
+            probed: Probed::of::<D>(),
+        }
+    }
+
+    /// Adds its schema, and that of each message within it, to `schemas`; returns a reference to
+    /// it.
+    pub(super) fn schema(self, schemas: &mut Map<String, Value>) -> Value {
+        let mut walk = Walk {
+            root: self.name,
+            probed: self.probed,
+            comments: Comments::read(self.descriptors),
+            schemas,
+            known: Vec::new(),
+        };
+        walk.at(&mut Vec::new(), Some(self.name))
+    }
 }
 
 /// A reference to the schema `name` of the document.
@@ -24,12 +42,13 @@ pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-struct Walk<'a, D> {
+struct Walk<'a> {
+    root: &'static str,
+    probed: Probed,
     comments: Comments,
     schemas: &'a mut Map<String, Value>,
     /// The structs met so far, and the names of their schemas: a message may hold itself.
     known: Vec<(Shape, String)>,
-    _message: PhantomData<D>,
 }
 
 /// What tells a struct from others of its name: what protobuf calls it, and what serde wants in
@@ -41,10 +60,10 @@ struct Shape {
     fields: Vec<(&'static str, Option<Asked>)>,
 }
 
-impl<D: Payload> Walk<'_, D> {
+impl Walk<'_> {
     /// The schema at the end of `path`; `message` is the name in protobuf of what is there.
     fn at(&mut self, path: &mut Vec<Step>, message: Option<&str>) -> Value {
-        match probe::asked::<D>(path) {
+        match self.probed.asked(path) {
             None => json!({}),
             Some(Asked::Bool) => json!({"type": "boolean"}),
             Some(Asked::Integer(least, greatest)) => integer(least, greatest),
@@ -66,7 +85,7 @@ impl<D: Payload> Walk<'_, D> {
             Some(Asked::Struct(name, fields)) => self.structure(path, message, name, fields),
             Some(Asked::Enum(variants)) => self.choice(path, message, variants),
             Some(Asked::Unit) => json!({}),
-            Some(Asked::Any) => any::<D>(path),
+            Some(Asked::Any) => any(self.probed, path),
         }
     }
 
@@ -81,7 +100,7 @@ impl<D: Payload> Walk<'_, D> {
         let values = self.within(path, Step::Value, message);
         let mut schema = json!({"type": "object", "additionalProperties": values});
         path.push(Step::Key);
-        let pattern = match probe::asked::<D>(path) {
+        let pattern = match self.probed.asked(path) {
             // As many digits as fit for certain.
             Some(Asked::Integer(least, greatest)) => {
                 let digits = greatest.to_string().len() - 2;
@@ -112,7 +131,7 @@ impl<D: Payload> Walk<'_, D> {
             fields: (fields.iter().enumerate())
                 .map(|(index, field)| {
                     path.push(Step::Field(index));
-                    let asked = probe::asked::<D>(path);
+                    let asked = self.probed.asked(path);
                     path.pop();
                     (*field, asked)
                 })
@@ -137,16 +156,16 @@ impl<D: Payload> Walk<'_, D> {
             properties.insert((*field).to_owned(), schema);
         }
         // Where a struct of plain values is not read at all, nothing can be said of each field.
-        let is_read = probe::optional::<D>(path, usize::MAX);
+        let is_read = self.probed.optional(path, usize::MAX);
         let required: Vec<&str> = (fields.iter().enumerate())
-            .filter(|(index, _)| is_read && !probe::optional::<D>(path, *index))
+            .filter(|(index, _)| is_read && !self.probed.optional(path, *index))
             .map(|(_, field)| *field)
             .collect();
         let mut schema = json!({"type": "object", "properties": properties});
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
-        if is_read && !probe::open::<D>(path) {
+        if is_read && !self.probed.open(path) {
             schema["additionalProperties"] = json!(false);
         }
         if let Some(text) = message.and_then(|message| self.comments.message(&message)) {
@@ -167,7 +186,7 @@ impl<D: Payload> Walk<'_, D> {
         let mut schemas = Vec::new();
         for (index, variant) in variants.iter().enumerate() {
             path.push(Step::Variant(index));
-            if probe::asked::<D>(path) == Some(Asked::Unit) {
+            if self.probed.asked(path) == Some(Asked::Unit) {
                 names.push(*variant);
             } else {
                 // What a oneof's variants hold is described by the message that has the oneof.
@@ -193,7 +212,7 @@ impl<D: Payload> Walk<'_, D> {
 
     /// A name that no schema has: the one in protobuf, or the struct's own below the root's.
     fn free(&self, message: Option<&str>, name: &str) -> String {
-        let root = D::TYPE_NAME;
+        let root = self.root;
         let wanted = match message {
             Some(message) if self.known.is_empty() || self.comments.knows(message) => {
                 message.to_owned()
@@ -224,7 +243,7 @@ fn integer(least: i128, greatest: i128) -> Value {
 }
 
 /// What is taken where serde takes whatever comes: each kind of value that it was seen to take.
-fn any<D: Payload>(path: &[Step]) -> Value {
+fn any(probed: Probed, path: &[Step]) -> Value {
     const KINDS: [(Kind, &str); 7] = [
         (Kind::Null, "null"),
         (Kind::Bool, "boolean"),
@@ -235,7 +254,7 @@ fn any<D: Payload>(path: &[Step]) -> Value {
         (Kind::Object, "object"),
     ];
     let mut taken: Vec<&str> = (KINDS.iter())
-        .filter(|(kind, _)| probe::takes::<D>(path, *kind))
+        .filter(|(kind, _)| probed.takes(path, *kind))
         .map(|(_, name)| *name)
         .collect();
     if taken.contains(&"number") {

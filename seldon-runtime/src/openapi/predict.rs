@@ -6,21 +6,26 @@ use serde_json::{Map, Value, json};
 
 use super::answers::success;
 use super::example::example;
-use super::features::{self, reference};
+use super::features::{Message, reference};
 use super::{Described, fixed, text_parameter};
-use crate::predict::{Predictor, Reply};
+use crate::predict::{Facts, Predictor, Reply};
 use crate::service::Settings;
 
 /// `GET` and `POST` of a predictor's path.
 pub(crate) fn predictor<P: Predictor>(model: &P, settings: &Settings) -> Described {
+    let features = Message::of::<P::Data>();
+    describe(model.message(), model.facts(), features, settings)
+}
+
+/// The same, whatever the predictor's type; `features` are described where the `facts` do not.
+fn describe(message: &str, facts: Facts<'_>, features: Message, settings: &Settings) -> Described {
     let name = &settings.name;
-    let facts = model.facts();
     let mut schemas = Map::new();
     let row = match facts.schema {
-        None => features::schema::<P::Data>(&mut schemas),
+        None => features.schema(&mut schemas),
         Some(schema) => {
-            schemas.insert(model.message().to_owned(), schema);
-            reference(model.message())
+            schemas.insert(message.to_owned(), schema);
+            reference(message)
         }
     };
     let features = schema_name(name, "Features");
@@ -83,7 +88,7 @@ pub(crate) fn predictor<P: Predictor>(model: &P, settings: &Settings) -> Describ
             "responses": answers,
         },
     });
-    let over_grpc = format!("Over gRPC it takes a `{}`.", model.message());
+    let over_grpc = format!("Over gRPC it takes a `{message}`.");
     Described {
         tag: json!({
             "name": name,

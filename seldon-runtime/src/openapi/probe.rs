@@ -50,7 +50,7 @@ pub(super) enum Asked {
     Enum(&'static [&'static str]),
     /// Of an enum's variant: that it is its name and nothing else.
     Unit,
-    /// Whatever comes: what that may be is found out by [`takes`].
+    /// Whatever comes: what that may be is found out by [`takes`](Probed::takes).
     Any,
 }
 
@@ -66,39 +66,50 @@ pub(super) enum Kind {
     Object,
 }
 
-/// What `D` wants at the end of `path`; nothing if the path leads nowhere.
-pub(super) fn asked<D: DeserializeOwned>(path: &[Step]) -> Option<Asked> {
-    match walk::<D>(path, Aim::Ask) {
-        Some(Found::Asked(asked)) => Some(asked),
-        _ => None,
+/// A type that can be probed. What is asked of it is the same code for all types.
+#[derive(Clone, Copy)]
+pub(super) struct Probed(fn(Probe<'_>));
+
+impl Probed {
+    pub(super) fn of<D: DeserializeOwned>() -> Self {
+        Self(|probe| {
+            // The answer is always an error; what was found is what was asked for.
+            let _ = probe.into(PhantomData::<D>);
+        })
     }
-}
 
-/// Whether `D` takes a value of `kind` at the end of `path`, where it takes whatever comes.
-pub(super) fn takes<D: DeserializeOwned>(path: &[Step], kind: Kind) -> bool {
-    walk::<D>(path, Aim::Offer(kind)) == Some(Found::Taken(true))
-}
+    /// What is wanted at the end of `path`; nothing if the path leads nowhere.
+    pub(super) fn asked(self, path: &[Step]) -> Option<Asked> {
+        match self.walk(path, Aim::Ask) {
+            Some(Found::Asked(asked)) => Some(asked),
+            _ => None,
+        }
+    }
 
-/// Whether the struct at the end of `path` is read without its field `index`.
-pub(super) fn optional<D: DeserializeOwned>(path: &[Step], index: usize) -> bool {
-    walk::<D>(path, Aim::Omit(index)) == Some(Found::Taken(true))
-}
+    /// Whether a value of `kind` is taken at the end of `path`, where whatever comes is.
+    pub(super) fn takes(self, path: &[Step], kind: Kind) -> bool {
+        self.walk(path, Aim::Offer(kind)) == Some(Found::Taken(true))
+    }
 
-/// Whether the struct at the end of `path` is read with a member that is none of its fields.
-pub(super) fn open<D: DeserializeOwned>(path: &[Step]) -> bool {
-    walk::<D>(path, Aim::Exceed) == Some(Found::Taken(true))
-}
+    /// Whether the struct at the end of `path` is read without its field `index`.
+    pub(super) fn optional(self, path: &[Step], index: usize) -> bool {
+        self.walk(path, Aim::Omit(index)) == Some(Found::Taken(true))
+    }
 
-fn walk<D: DeserializeOwned>(path: &[Step], aim: Aim) -> Option<Found> {
-    let mut found = None;
-    let probe = Probe {
-        path,
-        aim,
-        found: &mut found,
-    };
-    // The answer is always an error; what was found is what was asked for.
-    let _ = probe.into(PhantomData::<D>);
-    found
+    /// Whether the struct at the end of `path` is read with a member that is none of its fields.
+    pub(super) fn open(self, path: &[Step]) -> bool {
+        self.walk(path, Aim::Exceed) == Some(Found::Taken(true))
+    }
+
+    fn walk(self, path: &[Step], aim: Aim) -> Option<Found> {
+        let mut found = None;
+        self.0(Probe {
+            path,
+            aim,
+            found: &mut found,
+        });
+        found
+    }
 }
 
 /// What is done at the end of a path.
@@ -116,7 +127,7 @@ enum Found {
     Taken(bool),
 }
 
-struct Probe<'a> {
+pub(super) struct Probe<'a> {
     path: &'a [Step],
     aim: Aim,
     found: &'a mut Option<Found>,

@@ -12,11 +12,16 @@ use crate::service::Settings;
 
 /// `GET` and `POST` of a recommender's path.
 pub(crate) fn recommender<R: Recommender>(settings: &Settings) -> Described {
+    describe(R::ABOUT, R::Source::LOOKS_UP, settings)
+}
+
+/// The same, whatever the recommender's type.
+fn describe(said: &str, looks_up: bool, settings: &Settings) -> Described {
     let name = &settings.name;
     let reply = schema_name(name, "Reply");
-    let parameters = parameters(R::Source::LOOKS_UP, settings.max_limit);
+    let parameters = parameters(looks_up, settings.max_limit);
     let mut answer = success("The recommendations, best first.", reference(&reply));
-    if R::Source::LOOKS_UP {
+    if looks_up {
         answer["headers"]["x-degraded"] = json!({
             "description": "Says what the reply was made without: candidates out of reach.",
             "schema": {"const": "candidates"},
@@ -45,7 +50,7 @@ pub(crate) fn recommender<R: Recommender>(settings: &Settings) -> Described {
     });
     let schemas = Map::from_iter([(reply, replies(settings.max_limit))]);
     Described {
-        tag: json!({"name": name, "description": about(R::ABOUT, "A recommender.", "")}),
+        tag: json!({"name": name, "description": about(said, "A recommender.", "")}),
         path: settings.path.clone(),
         item,
         schemas,

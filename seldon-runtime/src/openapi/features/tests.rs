@@ -4,7 +4,7 @@ use prost::Oneof;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::schema;
+use super::Message;
 use crate::openapi::example::example;
 use crate::predict::{Check, Payload};
 
@@ -71,7 +71,7 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::
 /// The schemas of `D`, and the root's.
 fn schemas<D: Payload>() -> (Map<String, Value>, Value) {
     let mut schemas = Map::new();
-    let root = schema::<D>(&mut schemas);
+    let root = Message::of::<D>().schema(&mut schemas);
     (schemas, root)
 }
 
