@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 
 use tokio::runtime::Builder;
@@ -12,7 +13,7 @@ use crate::artifact::Folder;
 use crate::config::{Config, Told};
 use crate::descriptors;
 use crate::error::{Error, Result};
-use crate::observe::subscribe;
+use crate::observe::{Logging, subscribe};
 use crate::server::{Mount, Program, Server};
 
 /// A flag, a variable or the configuration file is wrong. It is what most programs use.
@@ -31,22 +32,28 @@ const MISCONFIGURED: u8 = 2;
 /// | 1 | the service cannot be started or go on: no model, a damaged one, a port that is taken |
 /// | 2 | a flag, an environment variable or the configuration file is wrong |
 pub fn run<M: Program>() -> ExitCode {
-    let config = match Config::read(M::NAME, std::env::args_os()) {
-        Ok(config) => config,
-        Err(Told::Help(help)) => {
-            // Whoever reads it may have left.
-            let _ = io::stdout().write_all(help.as_bytes());
-            return ExitCode::SUCCESS;
-        }
-        Err(Told::NewKey(name)) => return print_new_key(&name),
-        Err(Told::Wrong(error)) => return failed(&error, ExitCode::from(MISCONFIGURED)),
-    };
-    let _logging = match subscribe(&config.log, M::NAME) {
-        Ok(logging) => logging,
-        Err(error) => return failed(&error, ExitCode::from(MISCONFIGURED)),
+    let (config, _logging) = match configured(M::NAME) {
+        Ok(configured) => configured,
+        Err(code) => return code,
     };
     // It accepts and drives what the source of candidates opens; the workers serve.
-    run_to_end(Builder::new_current_thread(), serve::<M>(config))
+    run_to_end(Builder::new_current_thread(), pin!(serve::<M>(config)))
+}
+
+/// What the program `name` is told to do, if that is to serve; otherwise it is done.
+fn configured(name: &'static str) -> Result<(Config, Logging), ExitCode> {
+    let config = Config::read(name, std::env::args_os()).map_err(|told| match told {
+        Told::Help(help) => {
+            // Whoever reads it may have left.
+            let _ = io::stdout().write_all(help.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Told::NewKey(name) => print_new_key(&name),
+        Told::Wrong(error) => failed(&error, ExitCode::from(MISCONFIGURED)),
+    })?;
+    let logging = subscribe(&config.log, name)
+        .map_err(|error| failed(&error, ExitCode::from(MISCONFIGURED)))?;
+    Ok((config, logging))
 }
 
 /// Makes an API key: its line for the file of digests goes to standard output, to be appended
@@ -88,10 +95,14 @@ pub fn block_on(program: impl Future<Output = Result<()>>) -> ExitCode {
         Ok(logging) => logging,
         Err(error) => return failed(&error, ExitCode::from(MISCONFIGURED)),
     };
-    run_to_end(Builder::new_multi_thread(), program)
+    run_to_end(Builder::new_multi_thread(), pin!(program))
 }
 
-fn run_to_end(mut runtime: Builder, program: impl Future<Output = Result<()>>) -> ExitCode {
+// Of no type in particular, so that the runtime is compiled here, and not again with each program.
+fn run_to_end(
+    mut runtime: Builder,
+    program: Pin<&mut dyn Future<Output = Result<()>>>,
+) -> ExitCode {
     descriptors::ask_for_all();
     let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,

@@ -29,5 +29,5 @@ pub(crate) use reloads::Reloads;
 pub(crate) use requests::Kind;
 pub(crate) use services::{Observed, Origin, Source};
 pub(crate) use stages::{Stage, Stopwatch, Transport};
-pub(crate) use subscriber::subscribe;
+pub(crate) use subscriber::{Logging, subscribe};
 pub(crate) use trace::TraceParent;

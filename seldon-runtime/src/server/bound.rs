@@ -1,11 +1,16 @@
 //! A server that has its addresses, and its way from there to its end.
+//!
+//! The parts of that way are boxed: what an `async fn` does is compiled where it is awaited, and would be
+//! again with each program that serves.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use futures_util::future::BoxFuture;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::accept::{Connections, Door, accept};
@@ -148,20 +153,26 @@ impl Bound {
     /// If the signals cannot be listened for or the system gives no threads to serve on, or at once
     /// if a signal comes a second time.
     pub async fn serve(self) -> Result<()> {
-        note_panics();
-        let mut signals = Signals::new()?;
-        let (told, stop) = tokio::sync::oneshot::channel();
-        let again = async move {
-            let first = signals.next().await;
-            let _ = told.send(first);
-            signals.next().await;
-        };
-        // The sender is in `again`, which is awaited as long as this is.
-        let stop = async { stop.await.unwrap_or(Stop::Gently) };
-        tokio::select! {
-            ended = self.live(stop) => ended,
-            () = again => Err(Error::setup("told to end twice: what was in flight is dropped")),
-        }
+        self.serve_until_told().await
+    }
+
+    fn serve_until_told(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            note_panics();
+            let mut signals = Signals::new()?;
+            let (told, stop) = tokio::sync::oneshot::channel();
+            let again = async move {
+                let first = signals.next().await;
+                let _ = told.send(first);
+                signals.next().await;
+            };
+            // The sender is in `again`, which is awaited as long as this is.
+            let stop = async { stop.await.unwrap_or(Stop::Gently) };
+            tokio::select! {
+                ended = self.live(stop) => ended,
+                () = again => Err(Error::setup("told to end twice: what was in flight is dropped")),
+            }
+        })
     }
 
     /// Serves until `stop` is over, then ends as [`serve`](Self::serve) does.
@@ -177,46 +188,87 @@ impl Bound {
         .await
     }
 
-    async fn live(mut self, stop: impl Future<Output = Stop>) -> Result<()> {
-        let limits = self.guard.limits();
-        let life = self.guard.life().clone();
-        // Whoever drops this future wants the connections dropped with it.
-        let _end = End(life.clone());
-        let connections = self.connections;
-        crate::descriptors::check(limits.connections);
-        let workers = Workers::start(&life)?;
-        self.guard.census().served_on(workers.runtimes());
-        for door in &self.doors {
-            exposure::warn(door.address, &door.site);
-        }
-        let doors: Vec<_> = (self.doors.into_iter())
-            .map(|door| accept(door, connections.clone(), workers.clone(), life.clone()))
-            .map(tokio::spawn)
-            .collect();
-        limits.log();
-        life.enter(Phase::Serving);
-        self.health.tell(Phase::Serving).await;
-
+    async fn live(self, stop: impl Future<Output = Stop>) -> Result<()> {
+        let living = self.begin().await?;
         let stop = stop.await;
-        tracing::info!(open = connections.open(), "told to end");
-        if stop == Stop::Gently && !limits.lame_duck.is_zero() {
-            life.enter(Phase::LameDuck);
-            self.health.tell(Phase::LameDuck).await;
-            tokio::time::sleep(limits.lame_duck).await;
-        }
-
-        life.enter(Phase::Draining);
-        self.health.tell(Phase::Draining).await;
-        let drained = async {
-            for door in doors {
-                let _ = door.await;
-            }
-            connections.closed().await;
-        };
-        if timeout(limits.drain, drained).await.is_err() {
-            tracing::warn!(open = connections.open(), "the drain limit has passed");
-        }
+        living.end(stop).await;
         Ok(())
+    }
+
+    fn begin(mut self) -> BoxFuture<'static, Result<Living>> {
+        Box::pin(async move {
+            let limits = self.guard.limits();
+            let life = self.guard.life().clone();
+            let end = End(life.clone());
+            let connections = self.connections;
+            crate::descriptors::check(limits.connections);
+            let workers = Workers::start(&life)?;
+            self.guard.census().served_on(workers.runtimes());
+            for door in &self.doors {
+                exposure::warn(door.address, &door.site);
+            }
+            let doors = (self.doors.into_iter())
+                .map(|door| accept(door, connections.clone(), workers.clone(), life.clone()))
+                .map(tokio::spawn)
+                .collect();
+            limits.log();
+            life.enter(Phase::Serving);
+            self.health.tell(Phase::Serving).await;
+            Ok(Living {
+                doors,
+                connections,
+                health: self.health,
+                guard: self.guard,
+                workers,
+                end,
+            })
+        })
+    }
+}
+
+/// A server that serves.
+struct Living {
+    doors: Vec<JoinHandle<()>>,
+    connections: Connections,
+    health: Health,
+    guard: Arc<Guard>,
+    workers: Workers,
+    /// Whoever drops the server's future wants the connections dropped with it.
+    end: End,
+}
+
+impl Living {
+    fn end(self, stop: Stop) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            // All of it: what is not named here would be dropped before this begins.
+            let Self {
+                doors,
+                connections,
+                mut health,
+                guard,
+                workers: _workers,
+                end: _end,
+            } = self;
+            let (limits, life) = (guard.limits(), guard.life());
+            tracing::info!(open = connections.open(), "told to end");
+            if stop == Stop::Gently && !limits.lame_duck.is_zero() {
+                life.enter(Phase::LameDuck);
+                health.tell(Phase::LameDuck).await;
+                tokio::time::sleep(limits.lame_duck).await;
+            }
+
+            life.enter(Phase::Draining);
+            health.tell(Phase::Draining).await;
+            let drained = async {
+                for door in doors {
+                    let _ = door.await;
+                }
+                connections.closed().await;
+            };
+            if timeout(limits.drain, drained).await.is_err() {
+                tracing::warn!(open = connections.open(), "the drain limit has passed");
+            }
+        })
     }
 }
 

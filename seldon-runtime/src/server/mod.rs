@@ -47,6 +47,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::ToSocketAddrs;
 
 pub use bound::Bound;
@@ -196,10 +197,10 @@ impl Server {
         let describe: Describe =
             Box::new(move |settings| openapi::predictor(&*described.model(), settings));
         let takes = service.model().message().to_owned();
-        self.note("predictor", &service, Some(takes), describe);
-        if let Some(mounted) = self.mounted.last_mut() {
-            mounted.descriptors = service.model().facts().descriptors;
-        }
+        let mut mounted = Mounted::of("predictor", &service, describe);
+        mounted.takes = Some(takes);
+        mounted.descriptors = service.model().facts().descriptors;
+        self.note(mounted);
         if self.wrong.is_none() {
             self.router = self.router.merge(P::routes(service.clone()));
             let known = rest::predict_known(service.clone());
@@ -225,14 +226,13 @@ impl Server {
     #[must_use]
     pub fn recommender_service<R: Recommender>(mut self, service: Service<R, R::Source>) -> Self {
         let describe = Box::new(openapi::recommender::<R>);
-        self.note("recommender", &service, None, describe);
-        if let Some(mounted) = self.mounted.last_mut()
-            && R::Source::LOOKS_UP
-        {
+        let mut mounted = Mounted::of("recommender", &service, describe);
+        if R::Source::LOOKS_UP {
             let service = service.clone();
             let source = Source(Arc::new(move || service.source().state()));
             mounted.observed.source = Some(source);
         }
+        self.note(mounted);
         if self.wrong.is_none() {
             self.router = self.router.merge(R::routes(service.clone()));
             let path = service.path().into();
@@ -259,30 +259,26 @@ impl Server {
     }
 
     /// Notes what is mounted, and whether it clashes with what is there.
-    fn note<M: Artifact + Send + Sync + 'static, S>(
-        &mut self,
-        kind: &'static str,
-        service: &Service<M, S>,
-        takes: Option<String>,
-        describe: Describe,
-    ) {
-        let (name, path) = (service.name().to_owned(), service.path().to_owned());
+    fn note(&mut self, mounted: Mounted) {
+        let Mounted {
+            name, path, takes, ..
+        } = &mounted;
         let clash = |what: &str, of: &Mounted| {
             let first = &of.name;
             Error::setup(format!(
                 "`{name}` and `{first}` cannot be served together: {what}"
             ))
         };
-        let wrong = if !is_path(&path) {
+        let wrong = if !is_path(path) {
             Some(Error::setup(format!(
                 "`{name}` cannot be served at `{path}`: a path begins with `/`, and holds letters, digits, `/`, `-`, `_`, `.` and `~`"
             )))
-        } else if let Some(other) = self.mounted.iter().find(|m| m.name == name) {
+        } else if let Some(other) = self.mounted.iter().find(|m| m.name == *name) {
             Some(clash("both have that name", other))
-        } else if let Some(other) = self.mounted.iter().find(|m| m.path == path) {
+        } else if let Some(other) = self.mounted.iter().find(|m| m.path == *path) {
             Some(clash(&format!("both are at {path}"), other))
         } else {
-            let same = |m: &&Mounted| takes.is_some() && m.takes == takes;
+            let same = |m: &&Mounted| takes.is_some() && m.takes == *takes;
             let other = self.mounted.iter().find(same);
             let takes = takes.as_deref().unwrap_or_default();
             other.map(|other| clash(&format!("both take a `{takes}`"), other))
@@ -290,25 +286,8 @@ impl Server {
         if let Some(wrong) = wrong {
             self.wrong.get_or_insert(wrong);
         }
-        let observed = Observed {
-            name: service.name().into(),
-            variation: service.settings().variation.clone(),
-            model: Arc::clone(service.current()) as _,
-            figures: service.figures().clone(),
-            pool: service.pool().cloned(),
-            source: None,
-        };
-        self.pools.extend(service.pool().cloned());
-        self.mounted.push(Mounted {
-            kind,
-            name,
-            path,
-            takes,
-            descriptors: Cow::Borrowed(&[]),
-            observed,
-            settings: service.shared_settings(),
-            describe,
-        });
+        self.pools.extend(mounted.observed.pool.clone());
+        self.mounted.push(mounted);
     }
 
     /// Everything as one axum router, with the guards, to serve it elsewhere or to nest it.
@@ -376,34 +355,36 @@ impl Server {
     }
 
     /// Serves as `config` says, and prints where and what.
-    pub(crate) async fn serve_as(mut self, config: &Config) -> Result<()> {
-        self.limits = config.limits.clone();
-        self.tls = config.tls()?;
-        self.keys = config.keys()?;
-        self.watch = config.watch;
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
-        let mut bound = match config.grpc_address() {
-            None => self.bind(config.address()).await?,
-            Some(grpc) => self.bind_apart(config.address(), grpc).await?,
-        };
-        if let Some(admin) = config.admin_address() {
-            bound = bound.administered(admin).await?;
-        }
-        let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
-        let mut lines = vec![if rest == grpc {
-            format!("listening on {scheme}://{rest} (REST and gRPC)")
-        } else {
-            format!("listening on {scheme}://{rest} (REST) and {scheme}://{grpc} (gRPC)")
-        }];
-        lines.extend(mounted);
-        if let Some(admin) = bound.admin_addr() {
-            lines.push(format!("metrics at http://{admin}{}", admin::METRICS));
-            lines.push(format!("documentation at http://{admin}{}", docs::PAGE));
-        }
-        // Whoever reads this may have left, and `println` would panic: that is no reason to end.
-        let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
-        bound.serve().await
+    pub(crate) fn serve_as(mut self, config: &Config) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.limits = config.limits.clone();
+            self.tls = config.tls()?;
+            self.keys = config.keys()?;
+            self.watch = config.watch;
+            let scheme = if self.tls.is_some() { "https" } else { "http" };
+            let mounted: Vec<String> = self.mounted.iter().map(Mounted::line).collect();
+            let mut bound = match config.grpc_address() {
+                None => self.bind(config.address()).await?,
+                Some(grpc) => self.bind_apart(config.address(), grpc).await?,
+            };
+            if let Some(admin) = config.admin_address() {
+                bound = bound.administered(admin).await?;
+            }
+            let (rest, grpc) = (bound.local_addr(), bound.grpc_addr());
+            let mut lines = vec![if rest == grpc {
+                format!("listening on {scheme}://{rest} (REST and gRPC)")
+            } else {
+                format!("listening on {scheme}://{rest} (REST) and {scheme}://{grpc} (gRPC)")
+            }];
+            lines.extend(mounted);
+            if let Some(admin) = bound.admin_addr() {
+                lines.push(format!("metrics at http://{admin}{}", admin::METRICS));
+                lines.push(format!("documentation at http://{admin}{}", docs::PAGE));
+            }
+            // Whoever reads this may have left, and `println` would panic: that is no reason to end.
+            let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
+            bound.serve().await
+        })
     }
 
     /// The name of what answers at each path.
@@ -563,6 +544,30 @@ impl Face {
 }
 
 impl Mounted {
+    /// What is known of any `service`.
+    fn of<M, S>(kind: &'static str, service: &Service<M, S>, describe: Describe) -> Self
+    where
+        M: Artifact + Send + Sync + 'static,
+    {
+        Self {
+            kind,
+            name: service.name().to_owned(),
+            path: service.path().to_owned(),
+            takes: None,
+            descriptors: Cow::Borrowed(&[]),
+            observed: Observed {
+                name: service.name().into(),
+                variation: service.settings().variation.clone(),
+                model: Arc::clone(service.current()) as _,
+                figures: service.figures().clone(),
+                pool: service.pool().cloned(),
+                source: None,
+            },
+            settings: service.shared_settings(),
+            describe,
+        }
+    }
+
     /// Its operations.
     fn describe(&self) -> Described {
         (self.describe)(&self.settings)
