@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
@@ -23,9 +22,9 @@ use crate::service::Service;
 /// The routes of a predictor.
 pub fn predict_routes<P: Predictor>(service: Service<P>) -> Router {
     let path = service.path().to_owned();
-    Router::new()
-        .route(&path, get(predict::<P>).post(predict::<P>))
-        .with_state(service)
+    // No state: a router is compiled again for each type of it.
+    let answer = async move |request| predict(&service, request).await;
+    Router::new().route(&path, get(answer.clone()).post(answer))
 }
 
 /// The same, for what the server answers without the router.
@@ -77,10 +76,10 @@ impl<P: Predictor> AtOnce for Direct<P> {
 }
 
 async fn predict<P: Predictor>(
-    State(service): State<Service<P>>,
+    service: &Service<P>,
     request: Request<Body>,
 ) -> Result<axum::response::Response> {
-    let arrival = arriving(&service);
+    let arrival = arriving(service);
     let (head, body) = request.into_parts();
     let body = match head.method {
         Method::POST if !body::is_plain(&head.headers) => return Ok(body::compressed()),
@@ -88,7 +87,7 @@ async fn predict<P: Predictor>(
         _ => Bytes::new(),
     };
     let (begun, room) = (Instant::now(), Vec::new());
-    let said = answer(&service, arrival, query(&head.uri), &body, begun, room);
+    let said = answer(service, arrival, query(&head.uri), &body, begun, room);
     Ok(said.await?.into_response().map(Body::new))
 }
 

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
@@ -31,9 +30,9 @@ pub(crate) const MOST_KEYS: usize = 64;
 /// The routes of a recommender.
 pub fn recommend_routes<R: Recommender>(service: Service<R, R::Source>) -> Router {
     let path = service.path().to_owned();
-    Router::new()
-        .route(&path, get(recommend::<R>).post(recommend::<R>))
-        .with_state(service)
+    // No state: a router is compiled again for each type of it.
+    let answer = async move |request| recommend(&service, request).await;
+    Router::new().route(&path, get(answer.clone()).post(answer))
 }
 
 /// The same, for what the server answers without the router.
@@ -96,7 +95,7 @@ struct Asked {
 }
 
 async fn recommend<R: Recommender>(
-    State(service): State<Service<R, R::Source>>,
+    service: &Service<R, R::Source>,
     request: Request<Body>,
 ) -> Result<axum::response::Response> {
     let (head, body) = request.into_parts();
@@ -106,7 +105,7 @@ async fn recommend<R: Recommender>(
         _ => Bytes::new(),
     };
     let (begun, room) = (Instant::now(), Vec::new());
-    let said = respond(&service, query(&head.uri), &body, begun, room);
+    let said = respond(service, query(&head.uri), &body, begun, room);
     Ok(said.await?.into_response().map(Body::new))
 }
 
