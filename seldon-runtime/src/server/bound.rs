@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::Ready;
 use super::accept::{Connections, Door, accept};
 use super::admin;
 use super::connection::Site;
@@ -23,9 +24,9 @@ use super::health::Health;
 use super::index::Index;
 use super::life::{Phase, Signals, Stop};
 use super::limits::Limits;
+use super::mounted::Mounted;
 use super::routes::Routes;
 use super::workers::Workers;
-use super::{Mounted, Ready};
 use crate::access::{ApiKeys, Tls};
 use crate::error::{Error, Result};
 use crate::observe::note_panics;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use axum::routing::get;
 use http::{HeaderName, header};
 use tonic_health::ServingStatus;
@@ -12,6 +10,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use super::life::{Life, Phase};
+use super::named::Named;
 use crate::error::{Code, Error, Result, echo};
 
 /// The health of a server and of each service that it serves. A service is ready when its server
@@ -22,9 +21,6 @@ pub(super) struct Health {
     services: Arc<[String]>,
     reporter: HealthReporter,
 }
-
-/// A service's name in a path.
-type Name = Result<Path<String>, PathRejection>;
 
 /// A short JSON document.
 type Report = ([(HeaderName, &'static str); 1], &'static str);
@@ -51,7 +47,7 @@ impl Health {
             .route("/health/ready", get(async move || all.ready()))
             .route(
                 "/health/ready/{name}",
-                get(async move |name: Name| each.ready_one(name)),
+                get(async move |Named(name): Named| each.ready_one(&name)),
             )
     }
 
@@ -66,13 +62,9 @@ impl Health {
         Err(Error::new(Code::Unavailable, detail))
     }
 
-    fn ready_one(&self, name: Name) -> Result<Report> {
-        let Ok(Path(name)) = name else {
-            let detail = "the name of the service is badly percent-encoded";
-            return Err(Error::new(Code::InvalidParameter, detail));
-        };
-        if !self.services.contains(&name) {
-            let detail = format!("no service `{}` is served here", echo(&name));
+    fn ready_one(&self, name: &str) -> Result<Report> {
+        if !self.services.iter().any(|service| service == name) {
+            let detail = format!("no service `{}` is served here", echo(name));
             return Err(Error::new(Code::ModelNotFound, detail));
         }
         self.ready()

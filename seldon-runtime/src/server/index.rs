@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::header;
 use serde::Serialize;
 
-use super::Mounted;
+use super::mounted::Mounted;
 use super::reload::RELOAD;
 use super::{admin, docs};
 use crate::error::Error;

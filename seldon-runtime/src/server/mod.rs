@@ -25,6 +25,8 @@ mod http2;
 mod index;
 mod life;
 mod limits;
+mod mounted;
+mod named;
 mod reflection;
 mod refusal;
 mod reload;
@@ -35,7 +37,6 @@ mod socket;
 mod stream;
 mod workers;
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, Write};
@@ -60,6 +61,7 @@ use guard::Guard;
 use health::Health;
 use index::Index;
 use life::Life;
+use mounted::{Describe, Mounted};
 use routes::{Direct, Routes};
 
 use crate::access::{ApiKeys, Tls};
@@ -68,12 +70,12 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result, echo};
 use crate::grpc::{CLASSIFY, Classifiers};
 use crate::live::{self, Keeper, Kept};
-use crate::observe::{Metrics, Observed, Source};
-use crate::openapi::{self, Described};
+use crate::observe::{Metrics, Source};
+use crate::openapi;
 use crate::predict::{Pool, Predictor};
 use crate::recommend::{CandidateSource, Recommender};
 use crate::rest;
-use crate::service::{Service, Settings};
+use crate::service::Service;
 
 /// What `seldon::run` does with a loaded model, written by the attribute.
 #[diagnostic::on_unimplemented(
@@ -118,24 +120,6 @@ pub struct Server {
     /// The first thing that was wrong with what was mounted: said when the server starts.
     wrong: Option<Error>,
 }
-
-/// What is known of a mounted service whatever its type.
-struct Mounted {
-    kind: &'static str,
-    name: String,
-    path: String,
-    /// The message that it takes, if it is a predictor.
-    takes: Option<String>,
-    /// What reflection shows of that message.
-    descriptors: Cow<'static, [u8]>,
-    observed: Observed,
-    settings: Arc<Settings>,
-    /// What the documentation says of it.
-    describe: Describe,
-}
-
-/// Describes a service with these settings.
-type Describe = Box<dyn Fn(&Settings) -> Described + Send + Sync>;
 
 impl Server {
     /// A server of nothing yet.
@@ -260,30 +244,7 @@ impl Server {
 
     /// Notes what is mounted, and whether it clashes with what is there.
     fn note(&mut self, mounted: Mounted) {
-        let Mounted {
-            name, path, takes, ..
-        } = &mounted;
-        let clash = |what: &str, of: &Mounted| {
-            let first = &of.name;
-            Error::setup(format!(
-                "`{name}` and `{first}` cannot be served together: {what}"
-            ))
-        };
-        let wrong = if !is_path(path) {
-            Some(Error::setup(format!(
-                "`{name}` cannot be served at `{path}`: a path begins with `/`, and holds letters, digits, `/`, `-`, `_`, `.` and `~`"
-            )))
-        } else if let Some(other) = self.mounted.iter().find(|m| m.name == *name) {
-            Some(clash("both have that name", other))
-        } else if let Some(other) = self.mounted.iter().find(|m| m.path == *path) {
-            Some(clash(&format!("both are at {path}"), other))
-        } else {
-            let same = |m: &&Mounted| takes.is_some() && m.takes == *takes;
-            let other = self.mounted.iter().find(same);
-            let takes = takes.as_deref().unwrap_or_default();
-            other.map(|other| clash(&format!("both take a `{takes}`"), other))
-        };
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = mounted.clash(&self.mounted) {
             self.wrong.get_or_insert(wrong);
         }
         self.pools.extend(mounted.observed.pool.clone());
@@ -541,53 +502,6 @@ impl Face {
             .method_not_allowed_fallback(wrong_method)
             .fallback_service(own)
     }
-}
-
-impl Mounted {
-    /// What is known of any `service`.
-    fn of<M, S>(kind: &'static str, service: &Service<M, S>, describe: Describe) -> Self
-    where
-        M: Artifact + Send + Sync + 'static,
-    {
-        Self {
-            kind,
-            name: service.name().to_owned(),
-            path: service.path().to_owned(),
-            takes: None,
-            descriptors: Cow::Borrowed(&[]),
-            observed: Observed {
-                name: service.name().into(),
-                variation: service.settings().variation.clone(),
-                model: Arc::clone(service.current()) as _,
-                figures: service.figures().clone(),
-                pool: service.pool().cloned(),
-                source: None,
-            },
-            settings: service.shared_settings(),
-            describe,
-        }
-    }
-
-    /// Its operations.
-    fn describe(&self) -> Described {
-        (self.describe)(&self.settings)
-    }
-
-    /// What a person reads when the server starts.
-    fn line(&self) -> String {
-        let (kind, name, path) = (self.kind, &self.name, &self.path);
-        match &self.takes {
-            Some(message) => format!("  {kind} {name} at {path}, over gRPC with a {message}"),
-            None => format!("  {kind} {name} at {path}"),
-        }
-    }
-}
-
-fn is_path(path: &str) -> bool {
-    path.starts_with('/')
-        && path
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b))
 }
 
 async fn unknown_path(request: Request) -> Error {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{StatusCode, header};
@@ -12,6 +10,7 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::guard::Guard;
+use super::named::Named;
 use crate::error::{Code, Error, Result, Violation, echo};
 use crate::live::{Outcome, Told};
 
@@ -25,7 +24,7 @@ pub(super) fn routes(guard: &Arc<Guard>) -> Router {
         .route(RELOAD, post(async move || reload(&all, None).await))
         .route(
             "/reload/{name}",
-            post(async move |name| one(&each, name).await),
+            post(async move |Named(name): Named| reload(&each, Some(&name)).await),
         )
 }
 
@@ -43,14 +42,6 @@ struct Entry<'a> {
     /// Instead of an outcome.
     #[serde(rename = "result", skip_serializing_if = "Option::is_none")]
     loading: Option<&'static str>,
-}
-
-async fn one(guard: &Guard, name: Result<Path<String>, PathRejection>) -> Result<Response> {
-    let Ok(Path(name)) = name else {
-        let detail = "the name of the service is badly percent-encoded";
-        return Err(Error::new(Code::InvalidParameter, detail));
-    };
-    reload(guard, Some(&name)).await
 }
 
 /// Loads the model of the service `name` anew, or all.
