@@ -57,7 +57,18 @@ pub(crate) fn rank(
 
 /// Whether an item is there twice.
 fn repeats(found: &[Recommendation]) -> bool {
-    let mut items: Vec<i64> = found.iter().map(|r| r.item).collect();
+    // As many as most replies have need no room of their own.
+    let (mut few, mut many) = ([0; 64], Vec::new());
+    let items = match few.get_mut(..found.len()) {
+        Some(few) => few,
+        None => {
+            many.resize(found.len(), 0);
+            &mut many[..]
+        }
+    };
+    for (item, one) in items.iter_mut().zip(found) {
+        *item = one.item;
+    }
     items.sort_unstable();
     items.windows(2).any(|pair| pair[0] == pair[1])
 }

@@ -61,6 +61,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    #[inline]
     fn add(&mut self, raw: &[u8], name: Decoded<'a>, value: Decoded<'a>) {
         match (name, value) {
             (Ok(name), Ok(value)) => self.pairs.push((name, value)),
