@@ -237,8 +237,7 @@ type Decoded<'a> = Result<Cow<'a, str>, &'static str>;
 
 /// Decodes one name or value of `application/x-www-form-urlencoded`.
 pub(crate) fn decode(raw: &str) -> Decoded<'_> {
-    let encoded = |b: &u8| matches!(b, b'%' | b'+' | 0);
-    match raw.as_bytes().iter().position(encoded) {
+    match raw.bytes().position(is_encoded) {
         None => Ok(Cow::Borrowed(raw)),
         Some(plain) => decode_from(raw.as_bytes(), plain).map(Cow::Owned),
     }
@@ -283,7 +282,9 @@ impl Part {
             at += 1;
         }
         let end = match bytes.get(at) {
-            Some(b'%' | b'+' | 0) => find(&bytes[at..]).map_or(bytes.len(), |found| at + found),
+            Some(&byte) if is_encoded(byte) => {
+                find(&bytes[at..]).map_or(bytes.len(), |found| at + found)
+            }
             _ => at,
         };
         Self {
@@ -303,6 +304,11 @@ impl Part {
     }
 }
 
+/// Whether a byte stands for something else, or must not be there.
+const fn is_encoded(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+' | 0)
+}
+
 /// What stands for itself in a name.
 const NAME: [bool; 256] = {
     let mut plain = VALUE;
@@ -313,9 +319,11 @@ const NAME: [bool; 256] = {
 /// What stands for itself in a value.
 const VALUE: [bool; 256] = {
     let mut plain = [true; 256];
-    plain[b'%' as usize] = false;
-    plain[b'+' as usize] = false;
-    plain[0] = false;
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = !is_encoded(byte as u8);
+        byte += 1;
+    }
     plain[b'&' as usize] = false;
     plain
 };
