@@ -35,9 +35,7 @@ pub(crate) fn rank(
         scores.unwrap_or(Ordering::Equal).then(a.item.cmp(&b.item))
     };
     // Most models give what they found best first, and nothing twice.
-    let fit = found
-        .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.item < b.item))
-        && !repeats(&found);
+    let fit = found.is_sorted_by(|a, b| order(a, b).is_lt()) && !repeats(&found);
     if !fit {
         // An item that comes twice keeps its better score.
         found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
