@@ -283,6 +283,29 @@ async fn work_ends_with_its_stream_and_with_its_connection() {
     }
 }
 
+/// A client that counts what small frames cost it (h2 since 0.4.16) ends a connection on which too
+/// many of them wait to be read.
+#[tokio::test]
+async fn pieces_that_are_there_together_are_sent_together() {
+    let server = server(100_000).await;
+    let client = Client::to(&server).await;
+    let asked = [(); 2].map(|()| client.ask(to("GET", "/pieces"), vec![], None));
+    let answers = patient(join_all(asked)).await.into_iter();
+    let mut bodies: Vec<_> = answers
+        .map(|answer| answer.expect("an answer").into_body())
+        .collect();
+    // All that the connection's window lets through, unread.
+    let waiting = |body: &mut h2::RecvStream| body.flow_control().used_capacity();
+    while bodies.iter_mut().map(waiting).sum::<usize>() < 65_535 {
+        let other = patient(client.whole(to("GET", "/nothing"), vec![])).await;
+        assert_eq!(other.expect("the connection goes on").status, 204);
+    }
+    for body in patient(join_all(bodies.into_iter().map(read))).await {
+        let (body, _) = body.expect("all of it");
+        assert_eq!(body, (0..300).flat_map(pattern).collect::<Bytes>());
+    }
+}
+
 /// One of many requests at a time.
 #[derive(Debug, Clone)]
 struct Asked {

@@ -17,6 +17,7 @@ mod heads;
 mod hpack;
 mod huffman;
 mod outgoing;
+mod pieces;
 mod ping;
 mod reply;
 mod request;

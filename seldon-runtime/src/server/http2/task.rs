@@ -12,6 +12,7 @@ use http_body::Body as HttpBody;
 use tokio::time::timeout;
 
 use super::frame::Reason;
+use super::pieces::{self, Then};
 use super::slot::{End, Gone, Slot};
 use crate::known::Reply;
 
@@ -97,26 +98,21 @@ impl Sender {
         let unanswered = Unanswered::new(Arc::clone(&self.slot));
         let mut body = pin!(body);
         loop {
-            let frame = poll_fn(|context| body.as_mut().poll_frame(context)).await;
-            let (data, end) = match frame {
-                None => (Bytes::new(), Some(End::Data)),
-                // The stream is reset.
-                Some(Err(_)) => return Err(Gone),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => (data, body.is_end_stream().then_some(End::Data)),
-                    Err(frame) => match frame.into_trailers() {
-                        Ok(trailers) => (Bytes::new(), Some(End::Trailers(trailers))),
-                        Err(_) => continue,
-                    },
-                },
-            };
-            let ends = end.is_some();
-            if ends || !data.is_empty() {
-                self.put(data, end).await?;
-            }
-            if ends {
-                unanswered.answered();
-                return Ok(());
+            let (data, then) = poll_fn(|context| pieces::poll(body.as_mut(), context)).await;
+            match then {
+                Then::More => self.put(data, None).await?,
+                Then::End(end) => {
+                    self.put(data, Some(end)).await?;
+                    unanswered.answered();
+                    return Ok(());
+                }
+                Then::Failed => {
+                    if !data.is_empty() {
+                        self.put(data, None).await?;
+                    }
+                    // The stream is reset.
+                    return Err(Gone);
+                }
             }
         }
     }
