@@ -2,30 +2,65 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderName, Request, header};
+use http::HeaderMap;
 
 use crate::rest::decode;
-
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Both a header and a parameter: what the original's clients call theirs.
 const OAUTH_TOKEN: &str = "oauth_token";
 
-/// The key of a request: a bearer's, else that of `x-api-key`, else, where `oauth_token` is taken,
-/// that one's, in a header or the query string.
-pub(super) fn credential<B>(request: &Request<B>, oauth_token: bool) -> Option<Cow<'_, [u8]>> {
-    let headers = request.headers();
-    let header = |name: HeaderName| headers.get(name).map(|value| value.as_bytes());
-    let bearer = header(header::AUTHORIZATION).and_then(bearer);
-    if let Some(key) = bearer.or_else(|| header(API_KEY)) {
-        return Some(key.into());
+/// Where a request may carry a key: of each header the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Credentials<'a> {
+    authorization: Option<&'a [u8]>,
+    api_key: Option<&'a [u8]>,
+    oauth_token: Option<&'a [u8]>,
+    query: &'a str,
+}
+
+impl<'a> Credentials<'a> {
+    /// Those of a request with this query string, of which no header was seen yet.
+    pub(crate) fn new(query: &'a str) -> Self {
+        Self {
+            query,
+            ..Self::default()
+        }
     }
-    if !oauth_token {
-        return None;
+
+    /// Those of a request.
+    pub(crate) fn of(headers: &'a HeaderMap, query: Option<&'a str>) -> Self {
+        let mut all = Self::new(query.unwrap_or_default());
+        for (name, value) in headers {
+            all.see(name.as_str().as_bytes(), value.as_bytes());
+        }
+        all
     }
-    match headers.get(OAUTH_TOKEN) {
-        Some(key) => Some(key.as_bytes().into()),
-        None => parameter(request.uri().query()?),
+
+    /// Takes in a header, if it is one that may carry a key.
+    pub(crate) fn see(&mut self, name: &[u8], value: &'a [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        let place = match name.len() {
+            9 if is("x-api-key") => &mut self.api_key,
+            11 if is(OAUTH_TOKEN) => &mut self.oauth_token,
+            13 if is("authorization") => &mut self.authorization,
+            _ => return,
+        };
+        place.get_or_insert(value);
+    }
+
+    /// The key: a bearer's, else that of `x-api-key`, else, where `oauth_token` is taken, that
+    /// one's, in a header or the query string.
+    pub(super) fn key(&self, oauth_token: bool) -> Option<Cow<'a, [u8]>> {
+        if let Some(key) = self.authorization.and_then(bearer).or(self.api_key) {
+            return Some(key.into());
+        }
+        if !oauth_token {
+            return None;
+        }
+        match self.oauth_token {
+            Some(key) => Some(key.into()),
+            None => parameter(self.query),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-use super::credential::credential;
+use super::credential::Credentials;
 use super::live::Live;
 use crate::error::{Code, Error, Result, echo};
 use crate::observe::Reloads;
@@ -68,30 +68,50 @@ impl ApiKeys {
         self.live.watch("api_keys", reloads)
     }
 
-    /// The name of the key that a request carries.
+    /// Whose key is among a request's credentials.
     ///
     /// # Errors
     ///
     /// [`Code::Unauthenticated`], in the same words and after the same work whether the key is
     /// unknown or missing.
-    pub(crate) fn admit<B>(&self, request: &http::Request<B>) -> Result<Arc<str>> {
-        let presented = credential(request, self.oauth_token);
+    pub(crate) fn admit(&self, credentials: &Credentials<'_>) -> Result<Caller> {
+        let presented = credentials.key(self.oauth_token);
         let keys = self.live.get();
         // No key is the empty one, whose digest is in no file.
-        keys.find(presented.as_deref().unwrap_or_default())
-            .ok_or_else(|| {
-                Error::new(
-                    Code::Unauthenticated,
-                    "a valid API key is needed, as `Authorization: Bearer KEY` or `x-api-key: KEY`",
-                )
-            })
+        match keys.find(presented.as_deref().unwrap_or_default()) {
+            Some(at) => Ok(Caller { keys, at }),
+            None => Err(Error::new(
+                Code::Unauthenticated,
+                "a valid API key is needed, as `Authorization: Bearer KEY` or `x-api-key: KEY`",
+            )),
+        }
+    }
+
+    /// Whether the keys are still those that `caller` was admitted by.
+    pub(crate) fn are_those_of(&self, caller: &Caller) -> bool {
+        self.live.is(&caller.keys)
+    }
+}
+
+/// Who was admitted.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// By what, and by which of them.
+    keys: Arc<Keys>,
+    at: usize,
+}
+
+impl Caller {
+    /// The name of the key.
+    pub(crate) fn name(&self) -> &str {
+        &self.keys.names[self.at]
     }
 }
 
 /// What a file of keys holds.
 #[derive(Debug, PartialEq, Eq)]
 struct Keys {
-    names: Vec<Arc<str>>,
+    names: Vec<Box<str>>,
     digests: Vec<[u8; 32]>,
 }
 
@@ -143,14 +163,15 @@ impl Keys {
         Ok(())
     }
 
-    /// The name of `key`. Every digest is compared to its last byte, whichever it is.
-    fn find(&self, key: &[u8]) -> Option<Arc<str>> {
+    /// Where `key` is. Every digest is compared to its last byte, whichever it is.
+    fn find(&self, key: &[u8]) -> Option<usize> {
         let digest = digest_of(key);
         let mut found = u32::MAX;
         for (at, known) in (0..).zip(&self.digests) {
             found.conditional_assign(&at, known.ct_eq(&digest));
         }
-        self.names.get(found as usize).cloned()
+        let found = found as usize;
+        (found < self.names.len()).then_some(found)
     }
 }
 
@@ -195,6 +216,10 @@ mod tests {
         Keys::parse(text.as_bytes())
     }
 
+    fn name_of<'a>(keys: &'a Keys, key: &[u8]) -> Option<&'a str> {
+        keys.find(key).map(|at| &*keys.names[at])
+    }
+
     #[test]
     fn a_file_holds_names_digests_comments_and_blank_lines() {
         let text = format!(
@@ -202,8 +227,8 @@ mod tests {
             B.to_uppercase()
         );
         let keys = parse(&text).expect("it is good");
-        assert_eq!(keys.find(b"a").as_deref(), Some("alice"));
-        assert_eq!(keys.find(b"b").as_deref(), Some("bob@x"));
+        assert_eq!(name_of(&keys, b"a"), Some("alice"));
+        assert_eq!(name_of(&keys, b"b"), Some("bob@x"));
         for other in [&b""[..], b"A", b"ab", A.as_bytes()] {
             assert_eq!(keys.find(other), None);
         }
@@ -261,7 +286,7 @@ mod tests {
     fn a_new_key_opens_by_its_line() {
         let (key, line) = new_key("alice").expect("there are random bytes");
         let keys = parse(&line).expect("it is a line");
-        assert_eq!(keys.find(key.reveal().as_bytes()).as_deref(), Some("alice"));
+        assert_eq!(name_of(&keys, key.reveal().as_bytes()), Some("alice"));
         let (other, _) = new_key("alice").expect("there are random bytes");
         assert_eq!(keys.find(other.reveal().as_bytes()), None);
     }
@@ -289,8 +314,7 @@ mod tests {
             let file = parse(&keys.iter().map(line).collect::<String>()).expect("it is good");
             for (at, key) in &keys {
                 let name = format!("n{at}");
-                let found = file.find(key.as_bytes());
-                prop_assert_eq!(found.as_deref(), Some(&*name));
+                prop_assert_eq!(name_of(&file, key.as_bytes()), Some(&*name));
             }
         }
     }

@@ -98,6 +98,14 @@ impl<T: Send + Sync + 'static> Live<T> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether that is the latest.
+    pub(super) fn is(&self, one: &Arc<T>) -> bool {
+        Arc::ptr_eq(
+            &self.now.read().unwrap_or_else(PoisonError::into_inner),
+            one,
+        )
+    }
+
     /// Looks at the files every second from here on, on a thread that ends with `self`.
     ///
     /// It is no task: `router()` has no runtime, and a file system that hangs should hold up

@@ -16,6 +16,7 @@ pub(crate) use tls::Encrypted;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 
+pub(crate) use credential::Credentials;
 pub use keys::ApiKeys;
-pub(crate) use keys::CHALLENGE;
+pub(crate) use keys::{CHALLENGE, Caller};
 pub(crate) use new_key::new_key;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -32,8 +32,8 @@ use super::routes::{Direct, Routes};
 use super::sniff::{Version, sniff};
 use super::socket::Socket;
 use super::stream::Stream;
-use crate::access::{ApiKeys, Tls};
-use crate::error::BoxError;
+use crate::access::{ApiKeys, Caller, Credentials, Tls};
+use crate::error::{BoxError, Result};
 use crate::known::{AtOnce, Known, Reads, Reply};
 use crate::observe::Place;
 
@@ -257,8 +257,6 @@ impl Site {
     ) -> Self {
         let at_once = (routes.all().iter())
             .filter(|(_, known)| known.at_once().is_some())
-            // To look a key up is the guard's, on its usual way.
-            .filter(|_| keys.is_none())
             .map(|direct| (direct.clone(), guard.place(&direct.0)));
         Self {
             at_once: at_once.collect(),
@@ -281,13 +279,44 @@ impl Site {
         Some((known.at_once()?, *place))
     }
 
-    /// What answers a request for `uri` at once, if that is to be answered at all.
-    pub(super) fn at_once(&self, uri: &Uri, crowded: bool) -> Option<&Arc<dyn Known>> {
-        // To look a key up is the guard's, on its usual way.
-        let usual = !crowded && self.keys.is_none();
-        usual
-            .then(|| self.routes.known(uri.path()))?
-            .filter(|known| known.is_at_once())
+    /// What answers a request with such a head at once, and to whom; nothing does where it is to
+    /// be refused.
+    pub(super) fn at_once(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        crowded: bool,
+    ) -> Option<(&Arc<dyn Known>, Option<Caller>)> {
+        let known = (!crowded).then(|| self.routes.known(uri.path()))?;
+        let known = known.filter(|known| known.is_at_once())?;
+        let caller = self.caller(|| Credentials::of(headers, uri.query()));
+        Some((known, caller.ok()?))
+    }
+
+    /// Who asks with these credentials, if that is to be known.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, where there are keys and none of them is among the credentials.
+    pub(super) fn caller<'a>(
+        &self,
+        credentials: impl FnOnce() -> Credentials<'a>,
+    ) -> Result<Option<Caller>> {
+        let keys = self.keys.as_ref();
+        keys.map(|keys| keys.admit(&credentials())).transpose()
+    }
+
+    /// Who asks with the credentials that `before` came with: they are looked up again where the
+    /// keys have changed since.
+    pub(super) fn caller_again<'a>(
+        &self,
+        before: Option<&Caller>,
+        credentials: impl FnOnce() -> Credentials<'a>,
+    ) -> Result<Option<Caller>> {
+        match (&self.keys, before) {
+            (Some(keys), Some(before)) if keys.are_those_of(before) => Ok(Some(before.clone())),
+            _ => self.caller(credentials),
+        }
     }
 
     /// Answers a request without a body, if that waits for nothing; gives it back if not.
@@ -300,14 +329,15 @@ impl Site {
         request: Request<B>,
         crowded: bool,
     ) -> Result<Response<Reply>, Request<B>> {
-        let known = self.at_once(request.uri(), crowded);
-        let Some(known) = known.filter(|_| request.body().is_end_stream()) else {
+        let whole = request.body().is_end_stream();
+        let known = whole.then(|| self.at_once(request.uri(), request.headers(), crowded));
+        let Some((known, caller)) = known.flatten() else {
             return Err(request);
         };
         let (head, body) = request.into_parts();
         let answered = (known.reads(&head))
             .filter(|reads| *reads != Reads::Message)
-            .and_then(|_| self.guard.answer_now(&head, Bytes::new(), &**known));
+            .and_then(|_| (self.guard).answer_now(&head, Bytes::new(), &**known, caller));
         answered.ok_or_else(|| Request::from_parts(head, body))
     }
 

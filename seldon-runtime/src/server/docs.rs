@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::guard::is_probe;
 use super::{Limits, Mounted, unknown_path};
-use crate::access::ApiKeys;
+use crate::access::{ApiKeys, Credentials};
 use crate::error::{Code, Error};
 use crate::openapi::{About, document};
 
@@ -137,7 +137,8 @@ fn tried(answers: Router, keys: Option<ApiKeys>, document: &Value) -> Router {
                 return Err(unknown_path(request).await);
             }
             if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
-                keys.admit(&request)?;
+                let query = request.uri().query();
+                keys.admit(&Credentials::of(request.headers(), query))?;
             }
             Ok(next.run(request).await)
         }

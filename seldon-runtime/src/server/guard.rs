@@ -32,7 +32,7 @@ use super::head::Head;
 use super::life::{Life, Phase};
 use super::limits::Limits;
 use super::request_id::REQUEST_ID;
-use crate::access::ApiKeys;
+use crate::access::{ApiKeys, Caller, Credentials};
 use crate::error::{BoxError, Code, Error, Problem, Result};
 use crate::gate::{Gate, Permit};
 use crate::grpc;
@@ -139,16 +139,18 @@ impl Guard {
         self.conclude(answered, asked, &span)
     }
 
-    /// The same for a request of which `body` is all that `known` reads, which answers at once and
-    /// needs no key; `None` where it has to wait for a place.
+    /// The same for a request of a `caller` who may come in, of which `body` is all that `known`
+    /// reads, which answers at once; `None` where it has to wait for a place.
     pub(super) fn answer_now(
         &self,
         head: &Parts,
         body: Bytes,
         known: &dyn Known,
+        caller: Option<Caller>,
     ) -> Option<Response<Reply>> {
         let place = self.gate.try_pass()?;
         let mut asked = self.ask(head);
+        asked.caller = caller;
         let span = self.span(&asked);
         let answer = || match catch_unwind(AssertUnwindSafe(|| known.answer(head, body))) {
             Ok(Answering::Now(answer)) => answer,
@@ -251,7 +253,8 @@ impl Guard {
     {
         self.check(asked)?;
         if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
-            asked.caller = Some(keys.admit(&request)?);
+            let credentials = Credentials::of(request.headers(), request.uri().query());
+            asked.caller = Some(keys.admit(&credentials)?);
         }
         let deadline = self.time(asked)?;
         // Of gRPC the limit is each message's, after decompression: tonic holds it, or `known`.
@@ -385,8 +388,8 @@ struct Asked {
     head: Head,
     place: Place,
     kind: Kind,
-    /// The name of the key that it came with, where one is needed.
-    caller: Option<Arc<str>>,
+    /// Who asks, where that has to be known.
+    caller: Option<Caller>,
 }
 
 impl Asked {
@@ -414,7 +417,7 @@ impl Guard {
             service: self.metrics.name(asked.place),
             kind: asked.kind,
             parent: asked.head.parent.as_ref(),
-            caller: asked.caller.as_deref(),
+            caller: asked.caller.as_ref().map(Caller::name),
         }
     }
 

@@ -23,6 +23,7 @@ use super::http1_head::{Heading, Usual};
 use super::http1_reply::Output;
 use super::socket::Socket;
 use super::stream::Stream;
+use crate::access::Caller;
 use crate::observe::Place;
 
 /// The most requests that are answered before others have their turn.
@@ -194,6 +195,7 @@ enum End {
 struct Awaited {
     /// When its head was here.
     at: Instant,
+    caller: Option<Caller>,
     /// How long it is, with its head.
     length: usize,
     late: Pin<Box<Sleep>>,
@@ -374,31 +376,36 @@ impl Here {
             return OTHER;
         };
         let now = Instant::now();
+        let (at, caller) = match self.awaited.take() {
+            Some(awaited) => (awaited.at, awaited.caller),
+            None => {
+                // Who may not come in is refused on the guard's usual way.
+                let Ok(caller) = site.caller(|| usual.credentials) else {
+                    return OTHER;
+                };
+                activity.request();
+                (now, caller)
+            }
+        };
         let length = usual.head + usual.body;
         if bytes.len() < length {
-            activity.request();
             let time = site.guard.allowance(usual.patience);
             self.awaited = Some(Awaited {
-                at: now,
+                at,
+                caller,
                 length,
-                late: Box::pin(sleep_until(now + time)),
+                late: Box::pin(sleep_until(at + time)),
             });
             return Step::Next(Next::Read);
         }
-        let at = match self.awaited.take() {
-            Some(awaited) => awaited.at,
-            None => {
-                activity.request();
-                now
-            }
-        };
+        let closes = usual.closes;
         let body = &bytes[usual.head..length];
-        let whole = usual.whole(place, at, now, body);
+        let whole = usual.whole(place, caller, at, now, body);
         let Some(answered) = site.guard.say(whole, known, out.room()) else {
             activity.reply();
             return OTHER;
         };
-        self.last |= site.guard.sends_away();
+        self.last |= closes || site.guard.sends_away();
         self.activity.reply_at(answered.at);
         out.write(answered, self.last);
         Step::Answered(length)
@@ -415,7 +422,8 @@ impl Here {
         let Some((_, place)) = self.site.answering_at_once(usual.path) else {
             return;
         };
-        let whole = usual.whole(place, awaited.at, awaited.at, &[]);
+        let Awaited { at, caller, .. } = awaited;
+        let whole = usual.whole(place, caller, at, at, &[]);
         let answered = self.site.guard.say_late(whole);
         self.activity.reply_at(answered.at);
         out.write(answered, true);
@@ -432,7 +440,14 @@ enum Step {
 
 impl<'a> Usual<'a> {
     /// The request, for the guard.
-    fn whole(self, place: Place, at: Instant, begun: Instant, body: &'a [u8]) -> Whole<'a> {
+    fn whole(
+        self,
+        place: Place,
+        caller: Option<Caller>,
+        at: Instant,
+        begun: Instant,
+        body: &'a [u8],
+    ) -> Whole<'a> {
         Whole {
             head: Head::plain(self.id, self.patience, self.parent),
             place,
@@ -441,6 +456,7 @@ impl<'a> Usual<'a> {
             begun,
             query: self.query,
             body,
+            caller,
         }
     }
 }

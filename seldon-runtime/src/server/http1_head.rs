@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use super::deadline::{GRPC_TIMEOUT, Patience, REQUEST_TIMEOUT, patience};
 use super::head::is_host;
 use super::request_id::REQUEST_ID;
+use crate::access::Credentials;
 use crate::grpc::is_grpc_type;
 use crate::observe::{Kind, TraceParent};
 
@@ -33,6 +34,9 @@ pub(super) struct Usual<'a> {
     pub(super) id: Option<&'a [u8]>,
     pub(super) patience: Patience,
     pub(super) parent: Option<TraceParent>,
+    pub(super) credentials: Credentials<'a>,
+    /// It is the last of its connection.
+    pub(super) closes: bool,
 }
 
 impl<'a> Heading<'a> {
@@ -65,15 +69,18 @@ impl<'a> Usual<'a> {
             return None;
         }
         let at = memchr::memchr(b'?', target.as_bytes()).unwrap_or(target.len());
+        let query = target.get(at + 1..).unwrap_or_default();
         let mut usual = Self {
             kind,
             path: &target[..at],
-            query: target.get(at + 1..).unwrap_or_default(),
+            query,
             head,
             body: 0,
             id: None,
             patience: Patience::Unsaid,
             parent: None,
+            credentials: Credentials::new(query),
+            closes: false,
         };
         let (mut host, mut length, mut trace) = (None, None, Single::None);
         let (mut grpc_timeout, mut milliseconds) = (None, None);
@@ -87,8 +94,12 @@ impl<'a> Usual<'a> {
                 }
                 6 if is("expect") => return None,
                 7 if is("upgrade") => return None,
-                10 if is("connection") && !value.eq_ignore_ascii_case(b"keep-alive") => {
-                    return None;
+                10 if is("connection") => {
+                    let closes = value.eq_ignore_ascii_case(b"close");
+                    if !closes && !value.eq_ignore_ascii_case(b"keep-alive") {
+                        return None;
+                    }
+                    usual.closes |= closes;
                 }
                 11 if is(TraceParent::HEADER) => trace.see(value),
                 12 if is(REQUEST_ID.as_str()) => {
@@ -109,7 +120,7 @@ impl<'a> Usual<'a> {
                 20 if is(REQUEST_TIMEOUT) => {
                     milliseconds.get_or_insert(value);
                 }
-                _ => {}
+                _ => usual.credentials.see(name, value),
             }
         }
         host?;
@@ -195,6 +206,37 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_ends_if_any_of_its_headers_says_so() {
+        let line = "Connection: keep-alive\r\n";
+        for (lines, closes) in [
+            ("", false),
+            (line, false),
+            ("Connection: close\r\n", true),
+            ("connection: Close\r\nConnection: keep-alive\r\n", true),
+        ] {
+            let head = WHOLE.replace(line, lines);
+            assert!(
+                matches!(read(&head), Heading::Usual(usual) if usual.closes == closes),
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_a_key_may_be_is_noted() {
+        let lines = "X-API-Key: a\r\nx-api-key: b\r\nAuthorization: Bearer c\r\nOAUTH_TOKEN: d\r\n";
+        let head = WHOLE.replace("Host", &format!("{lines}Host"));
+        let Heading::Usual(usual) = read(&head) else {
+            panic!("it is a usual one");
+        };
+        let mut expected = Credentials::new("client=a");
+        expected.see(b"x-api-key", b"a");
+        expected.see(b"authorization", b"Bearer c");
+        expected.see(b"oauth_token", b"d");
+        assert_eq!(usual.credentials, expected);
+    }
+
+    #[test]
     fn whatever_can_be_read_in_two_ways_is_unusual() {
         let line = "Content-Length: 12";
         for other in [
@@ -228,7 +270,7 @@ mod tests {
             ("client=a", "client=\u{e9}"),
             ("Host: test\r\n", ""),
             ("Host: test", "Host: a b"),
-            ("Connection: keep-alive", "Connection: close"),
+            ("Connection: keep-alive", "Connection: close, upgrade"),
         ] {
             let head = WHOLE.replace(part, other);
             // A path that is no path of ours is turned away one step further.

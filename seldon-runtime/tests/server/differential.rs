@@ -9,11 +9,12 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use prost::Message;
 use seldon_runtime::proto::{ClassificationRequest, ClassificationRequestMeta};
 use seldon_runtime::{
-    AllItems, Any, Artifact, Candidates, DefaultCustomPredictRequest, Folder, InMemory, Limits,
-    Query, Recommend, Recommendation, Result, Server, Service,
+    AllItems, Any, ApiKeys, Artifact, Candidates, DefaultCustomPredictRequest, Folder, InMemory,
+    Limits, Query, Recommend, Recommendation, Result, Server, Service,
 };
 
 use crate::common::*;
+use crate::keys::file_of_keys;
 
 /// Recommends the same to everybody.
 #[seldon_macros::recommender(crate = ::seldon_runtime)]
@@ -78,12 +79,20 @@ struct Both {
 }
 
 impl Both {
-    async fn start() -> Self {
+    /// Of those who have to, if `keys` are `needed`.
+    async fn start(needed: bool) -> Self {
         let router = services().router().expect("a router");
         let outer = Server::new().limits(limits()).routes(router);
+        let file = file_of_keys();
+        let keys = ApiKeys::from_file(&file).expect("it is good");
+        let keys = keys.with_oauth_token();
+        let start = async |server: Server| match needed {
+            true => Running::start(server.api_keys(keys.clone())).await,
+            false => Running::start(server).await,
+        };
         Self {
-            direct: Running::start(services()).await,
-            routed: Running::start(outer).await,
+            direct: start(services()).await,
+            routed: start(outer).await,
         }
     }
 
@@ -97,11 +106,22 @@ fn on_many<S>(cases: S, test: impl AsyncFn([SocketAddr; 2], S::Value) -> Result<
 where
     S: Strategy,
 {
+    on_many_with(false, cases, test);
+}
+
+/// The same, where keys are `needed` or not.
+fn on_many_with<S>(
+    needed: bool,
+    cases: S,
+    test: impl AsyncFn([SocketAddr; 2], S::Value) -> Result<(), TestCaseError>,
+) where
+    S: Strategy,
+{
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    let both = runtime.block_on(Both::start());
+    let both = runtime.block_on(Both::start(needed));
     let config = Config {
         cases: 400,
         failure_persistence: None,
@@ -183,6 +203,8 @@ fn rest() -> impl Strategy<Value = String> {
         "x-request-timeout-ms: 0\r\n",
         "x-request-timeout-ms: 5000\r\n",
         "x-request-timeout-ms: soon\r\n",
+        "Connection: Close\r\n",
+        "connection: keep-alive\r\nconnection: close\r\n",
     ]);
     let parts = (
         methods,
@@ -220,6 +242,52 @@ fn head(answer: &Answer) -> Vec<&str> {
 #[test]
 fn rest_is_answered_as_the_router_does() {
     on_many(rest(), async |[direct, routed], request| {
+        let direct = Peer::to(direct).await.ask(&request).await;
+        let routed = Peer::to(routed).await.ask(&request).await;
+        prop_assert_eq!(head(&direct), head(&routed));
+        prop_assert_eq!(direct.body, routed.body);
+        Ok(())
+    });
+}
+
+/// Lines of a head that may carry a key, and a parameter.
+fn credentials() -> impl Strategy<Value = (String, &'static str)> {
+    let line = prop::sample::select(vec![
+        "authorization: Bearer seldon_alice\r\n",
+        "AUTHORIZATION: bearer  seldon_bob \r\n",
+        "authorization: Bearer seldon_carol\r\n",
+        "authorization: Basic eDp5\r\n",
+        "x-api-key: seldon_bob\r\n",
+        "x-api-key: seldon_bob\r\n",
+        "X-Api-Key: seldon_carol\r\n",
+        "x-api-key:\r\n",
+        "oauth_token: seldon_alice\r\n",
+        "oauth_token: seldon_carol\r\n",
+        "connection: close\r\n",
+    ]);
+    let parameter = prop::sample::select(vec![
+        "",
+        "oauth_token=seldon_alice&",
+        "oauth_token=seldon%5Fbob&",
+        "oauth_token=%ff&",
+        "oauth_token=&oauth_token=seldon_bob&",
+    ]);
+    let lines = prop::collection::vec(line, 0..3);
+    (lines.prop_map(|lines| lines.concat()), parameter)
+}
+
+#[test]
+fn who_needs_a_key_is_answered_as_the_router_does() {
+    let body = prop::sample::select(vec!["", "[0,0.5]", "user_id=1&limit=2", "{"]);
+    let one = (paths(), credentials(), parameters(), body);
+    let request = one.prop_map(|(path, (lines, parameter), query, body)| {
+        let (method, length) = match body.len() {
+            0 => ("GET", String::new()),
+            length => ("POST", format!("content-length: {length}\r\n")),
+        };
+        format!("{method} {path}?{parameter}{query} HTTP/1.1\r\nhost: test\r\nx-request-id: same\r\n{lines}{length}\r\n{body}")
+    });
+    on_many_with(true, request, async |[direct, routed], request| {
         let direct = Peer::to(direct).await.ask(&request).await;
         let routed = Peer::to(routed).await.ask(&request).await;
         prop_assert_eq!(head(&direct), head(&routed));
@@ -430,6 +498,9 @@ fn calls() -> impl Strategy<Value = (Vec<(&'static str, &'static str)>, Bytes)> 
         ("grpc-timeout", "5S"),
         ("grpc-timeout", "0n"),
         ("grpc-timeout", "soon"),
+        ("x-api-key", "seldon_bob"),
+        ("x-api-key", "seldon_carol"),
+        ("oauth_token", "seldon_alice"),
         ("x", "y"),
     ]);
     let headers = prop::collection::vec(headers, 0..3);
@@ -457,7 +528,17 @@ fn lasting(mut headers: http::HeaderMap) -> http::HeaderMap {
 
 #[test]
 fn calls_are_answered_as_the_router_does() {
-    on_many(calls(), async |[direct, routed], (mut headers, body)| {
+    calls_are_answered_alike(false);
+}
+
+#[test]
+fn calls_that_need_a_key_are_answered_as_the_router_does() {
+    calls_are_answered_alike(true);
+}
+
+fn calls_are_answered_alike(keys_needed: bool) {
+    on_many_with(keys_needed, calls(), async |[direct, routed], call| {
+        let (mut headers, body) = call;
         headers.push(("x-request-id", "same"));
         let ask = async |address| {
             let channel = Channel::to(address).await;

@@ -14,6 +14,14 @@ use crate::metrics::{figure, reloaded};
 const ALICE: &str = "seldon_alice";
 const BOB: &str = "seldon_bob";
 
+/// A file of the digests of both.
+pub(crate) fn file_of_keys() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let (alice, bob) = (line("alice", ALICE), line("bob", BOB));
+    fs::write(&file, format!("# who may call\n\n{alice}{bob}")).expect("written");
+    file
+}
+
 /// The line of a key.
 fn line(name: &str, key: &str) -> String {
     let digest = Sha256::digest(key);
@@ -34,13 +42,7 @@ impl Closed {
     }
 
     async fn start_with(with: impl FnOnce(ApiKeys) -> ApiKeys) -> Self {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        let text = format!(
-            "# who may call\n\n{}{}",
-            line("alice", ALICE),
-            line("bob", BOB)
-        );
-        fs::write(&file, text).expect("written");
+        let file = file_of_keys();
         let keys = with(ApiKeys::from_file(&file).expect("it is good"));
         let server = Server::new().limits(long()).api_keys(keys).mount(Quick {});
         let bound = server.bind("127.0.0.1:0").await.expect("it can be bound");
@@ -242,6 +244,45 @@ async fn a_key_that_is_added_is_taken_and_one_that_is_gone_is_not() {
     let status = async |key: &str| closed.predict(&[&format!("x-api-key: {key}")]).await.status;
     assert_eq!(status("seldon_carol").await, 200);
     assert_eq!(status(ALICE).await, 401);
+}
+
+#[tokio::test]
+async fn a_connection_outlives_no_key() {
+    let closed = Closed::start().await;
+    let head = format!("GET {PREDICT} HTTP/1.1\r\nhost: test\r\nx-api-key: {ALICE}\r\n\r\n");
+    let mut peer = closed.server.connect().await;
+    let channel = Channel::to(closed.server.address).await;
+    let call = async || {
+        let called = channel.classify(&[("x-api-key", ALICE)], &[ANSWER]).await;
+        called.expect("an answer").status()
+    };
+    for _ in 0..4 {
+        assert_eq!((peer.ask(&head).await.status, call().await), (200, 0));
+    }
+    fs::write(&closed.file, line("bob", BOB)).expect("written");
+    closed.reloaded("ok").await;
+    assert_eq!(peer.ask(&head).await.status, 401);
+    for _ in 0..4 {
+        assert_eq!(call().await, UNAUTHENTICATED);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_served_on_when_the_keys_change_and_its_own_does_not() {
+    let closed = Closed::start().await;
+    let channel = Channel::to(closed.server.address).await;
+    let call = async || {
+        let called = channel.classify(&[("x-api-key", BOB)], &[ANSWER]).await;
+        called.expect("an answer").status()
+    };
+    for _ in 0..4 {
+        assert_eq!(call().await, 0);
+    }
+    fs::write(&closed.file, line("robert", BOB)).expect("written");
+    closed.reloaded("ok").await;
+    for _ in 0..4 {
+        assert_eq!(call().await, 0);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::{Asked, Guard, failed};
+use crate::access::Caller;
 use crate::error::Result;
 use crate::known::{AtOnce, Said};
 use crate::observe::{Kind, Place};
@@ -27,6 +28,7 @@ pub(in crate::server) struct Whole<'a> {
     pub(in crate::server) begun: Instant,
     pub(in crate::server) query: &'a str,
     pub(in crate::server) body: &'a [u8],
+    pub(in crate::server) caller: Option<Caller>,
 }
 
 /// What it is answered with.
@@ -106,7 +108,7 @@ impl Asked {
             head: whole.head,
             place: whole.place,
             kind: whole.kind,
-            caller: None,
+            caller: whole.caller,
         }
     }
 }

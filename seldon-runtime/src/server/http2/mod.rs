@@ -44,6 +44,7 @@ use super::activity::Activity;
 use super::connection::{Conversation, InFlight, Site};
 use super::date::date;
 use super::socket::Socket;
+use crate::access::{Caller, Credentials};
 use crate::known::{Known, Reads, Reply};
 use ping::Pings;
 use session::{FULL, Service, Session, What, Work};
@@ -78,16 +79,17 @@ struct Direct {
 }
 
 impl Service for Direct {
-    type Known = (Arc<dyn Known>, Reads);
+    type Known = (Arc<dyn Known>, Reads, Option<Caller>);
 
     fn known(&self, head: &Parts) -> Option<Self::Known> {
-        let known = self.site.at_once(&head.uri, self.crowded)?;
-        Some((Arc::clone(known), known.reads(head)?))
+        let known = self.site.at_once(&head.uri, &head.headers, self.crowded);
+        let (known, caller) = known?;
+        Some((Arc::clone(known), known.reads(head)?, caller))
     }
 
     fn answer(
         &self,
-        (known, reads): &Self::Known,
+        (known, reads, caller): &Self::Known,
         head: &Parts,
         body: Bytes,
     ) -> Option<Response<Reply>> {
@@ -98,10 +100,13 @@ impl Service for Direct {
             Reads::Body => limits.body,
             Reads::Message => limits.message,
         };
-        match body.len() <= most {
-            true => self.site.guard.answer_now(head, body, &**known),
-            false => None,
+        if body.len() > most {
+            return None;
         }
+        // The same head may come again and again.
+        let credentials = || Credentials::of(&head.headers, head.uri.query());
+        let caller = self.site.caller_again(caller.as_ref(), credentials);
+        (self.site.guard).answer_now(head, body, &**known, caller.ok()?)
     }
 }
 
