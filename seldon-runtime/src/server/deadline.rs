@@ -9,9 +9,10 @@ pub(super) const GRPC_TIMEOUT: &str = "grpc-timeout";
 pub(super) const REQUEST_TIMEOUT: &str = "x-request-timeout-ms";
 
 /// What a request's headers say of its caller's patience.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Patience {
     /// Nothing: the server's own deadline holds.
+    #[default]
     Unsaid,
     /// So long.
     For(Duration),

@@ -19,7 +19,7 @@ use super::activity::Activity;
 use super::connection::{Conversation, Site};
 use super::guard::Whole;
 use super::head::Head;
-use super::http1_head::{Heading, Usual};
+use super::http1_head::{Before, Heading, Usual};
 use super::http1_reply::Output;
 use super::socket::Socket;
 use super::stream::Stream;
@@ -90,6 +90,7 @@ where
                 unread: first.into(),
                 unwritten: Bytes::new(),
                 awaited: None,
+                before: Before::default(),
                 next: Next::Answer,
                 last: false,
             }),
@@ -169,6 +170,7 @@ struct Here {
     unwritten: Bytes,
     /// The body that is on its way, of the request that `unread` begins with.
     awaited: Option<Awaited>,
+    before: Before,
     next: Next,
     /// The next reply is the last one.
     last: bool,
@@ -364,7 +366,7 @@ impl Here {
         }
         let Self { site, activity, .. } = self;
         let limits = site.guard.limits();
-        let usual = match Heading::read(bytes, limits.head) {
+        let usual = match self.before.read(bytes, limits.head) {
             Heading::Usual(usual) if usual.body <= limits.body => usual,
             Heading::Part => {
                 activity.read();

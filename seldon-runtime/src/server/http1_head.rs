@@ -55,22 +55,14 @@ impl<'a> Heading<'a> {
 }
 
 impl<'a> Usual<'a> {
-    fn of(request: &httparse::Request<'_, 'a>, head: usize) -> Option<Self> {
-        let kind = match request.method? {
-            "GET" => Kind::Get,
-            "POST" => Kind::Post,
-            _ => return None,
-        };
-        if request.version != Some(1) {
-            return None;
-        }
-        let target = request.path?;
+    /// One that asks for this, of whose headers nothing was seen yet.
+    fn asking(kind: Kind, target: &'a str, head: usize) -> Option<Self> {
         if !is_plain(target.as_bytes()) {
             return None;
         }
         let at = memchr::memchr(b'?', target.as_bytes()).unwrap_or(target.len());
         let query = target.get(at + 1..).unwrap_or_default();
-        let mut usual = Self {
+        Some(Self {
             kind,
             path: &target[..at],
             query,
@@ -81,7 +73,19 @@ impl<'a> Usual<'a> {
             parent: None,
             credentials: Credentials::new(query),
             closes: false,
+        })
+    }
+
+    fn of(request: &httparse::Request<'_, 'a>, head: usize) -> Option<Self> {
+        let kind = match request.method? {
+            "GET" => Kind::Get,
+            "POST" => Kind::Post,
+            _ => return None,
         };
+        if request.version != Some(1) {
+            return None;
+        }
+        let mut usual = Self::asking(kind, request.path?, head)?;
         let (mut host, mut length, mut trace) = (None, None, Single::None);
         let (mut grpc_timeout, mut milliseconds) = (None, None);
         for header in &*request.headers {
@@ -124,14 +128,80 @@ impl<'a> Usual<'a> {
             }
         }
         host?;
-        usual.body = length.unwrap_or(0);
-        // Its body is not for the one who answers.
-        if kind == Kind::Get && usual.body > 0 {
-            return None;
-        }
         usual.patience = patience(grpc_timeout, milliseconds);
         usual.parent = trace.once().and_then(TraceParent::parse);
-        Some(usual)
+        usual.with_body(length.unwrap_or(0))
+    }
+
+    /// The same with a body of so many bytes. That of a `GET` is not for the one who answers.
+    fn with_body(self, body: usize) -> Option<Self> {
+        (self.kind != Kind::Get || body == 0).then_some(Self { body, ..self })
+    }
+}
+
+/// The headers that a connection's last usual request came with: those of the next one are mostly
+/// the same, and are not read again then.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// To the end of the head; none where they say what is of their request alone.
+    headers: Vec<u8>,
+    body: usize,
+    patience: Patience,
+    closes: bool,
+}
+
+impl Before {
+    /// The most bytes of headers that are kept.
+    const KEPT: usize = 1 << 10;
+
+    /// The same as [`Heading::read`].
+    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], most: usize) -> Heading<'a> {
+        if let Some(usual) = self.again(bytes, most) {
+            return Heading::Usual(usual);
+        }
+        let heading = Heading::read(bytes, most);
+        if let Heading::Usual(usual) = &heading {
+            self.note(usual, bytes);
+        }
+        heading
+    }
+
+    /// A request with the same headers.
+    fn again<'a>(&self, bytes: &'a [u8], most: usize) -> Option<Usual<'a>> {
+        let end = memchr::memchr(b'\n', bytes)? + 1;
+        let head = end + self.headers.len();
+        if self.headers.is_empty() || head > most || !bytes[end..].starts_with(&self.headers) {
+            return None;
+        }
+        let line = bytes[..end].strip_suffix(b" HTTP/1.1\r\n")?;
+        let (kind, target) = match line {
+            [b'G', b'E', b'T', b' ', target @ ..] => (Kind::Get, target),
+            [b'P', b'O', b'S', b'T', b' ', target @ ..] => (Kind::Post, target),
+            _ => return None,
+        };
+        let target = std::str::from_utf8(target).ok()?;
+        let target = Some(target).filter(|target| !target.is_empty())?;
+        let usual = Usual {
+            patience: self.patience,
+            closes: self.closes,
+            ..Usual::asking(kind, target, head)?
+        };
+        usual.with_body(self.body)
+    }
+
+    fn note(&mut self, usual: &Usual<'_>, bytes: &[u8]) {
+        self.headers.clear();
+        // An empty line may come before.
+        let begins = matches!(bytes, [b'G' | b'P', ..]);
+        let end = memchr::memchr(b'\n', bytes).filter(|_| begins);
+        let headers = end.map_or(&[][..], |end| &bytes[end + 1..usual.head]);
+        let lasting = usual.id.is_none()
+            && usual.parent.is_none()
+            && usual.credentials == Credentials::new(usual.query);
+        if lasting && headers.len() <= Self::KEPT {
+            self.headers.extend_from_slice(headers);
+            (self.body, self.patience, self.closes) = (usual.body, usual.patience, usual.closes);
+        }
     }
 }
 
@@ -281,6 +351,73 @@ mod tests {
             Heading::read(WHOLE.as_bytes(), WHOLE.len() - 1),
             Heading::Unusual
         );
+    }
+
+    fn heads() -> impl Strategy<Value = String> {
+        let first = prop::sample::select(vec![
+            "GET /predict?a=b HTTP/1.1\r\n",
+            "POST / HTTP/1.1\r\n",
+            "POST /{|}\\^` HTTP/1.1\r\n",
+            "POST /a?b=<c> HTTP/1.1\r\n",
+            "GET  HTTP/1.1\r\n",
+            "GET /a b HTTP/1.1\r\n",
+            "GET /a HTTP/1.1\n",
+            "GET /a HTTP/1.0\r\n",
+            "\r\nGET / HTTP/1.1\r\n",
+            "PUT /a HTTP/1.1\r\n",
+            "GET /\u{e9} HTTP/1.1\r\n",
+            "GET HTTP/1.1\r\n",
+            "",
+        ]);
+        // Few, so that they come again.
+        let headers = prop::sample::select(vec![
+            "host: a\r\n\r\n",
+            "host: a\r\ncontent-length: 3\r\n\r\n",
+            "host: a\r\nconnection: close\r\nx-request-timeout-ms: 5\r\n\r\n",
+            "host: a\r\ncontent-length: 0\r\ngrpc-timeout: x\r\n\r\n",
+            "host: a\r\nx-request-id: a\r\n\r\n",
+            "host: a\r\nx-api-key: a\r\n\r\n",
+            "host: a\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n",
+            "host: a\r\ntraceparent: x\r\n\n",
+            "host: a\r\nexpect: x\r\n\r\n",
+            "host: a\r\n",
+            "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+            "\r\n",
+            "",
+        ]);
+        (first, headers).prop_map(|(first, headers)| format!("{first}{headers}a"))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn what_came_before_changes_nothing(heads in prop::collection::vec(heads(), 1..12)) {
+            let mut before = Before::default();
+            for head in heads.iter().flat_map(|head| [head, head]) {
+                for most in [MOST, 30] {
+                    let read = before.read(head.as_bytes(), most);
+                    prop_assert_eq!(read, Heading::read(head.as_bytes(), most), "{}", head);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn headers_that_were_read_are_not_read_again() {
+        let mut before = Before::default();
+        for (target, again) in [("/a?b", false), ("/", true), ("/predict", true)] {
+            let head = format!("GET {target} HTTP/1.1\r\nhost: a\r\nuser-agent: b\r\n\r\n");
+            assert_eq!(before.again(head.as_bytes(), MOST).is_some(), again);
+            before.read(head.as_bytes(), MOST);
+        }
+        // A kilobyte of them is kept, and no more.
+        for (length, again) in [(1000, true), (1024, false)] {
+            let lines = format!("host: a\r\na: {}\r\n\r\n", "b".repeat(length));
+            let head = format!("GET / HTTP/1.1\r\n{lines}");
+            before.read(head.as_bytes(), MOST);
+            assert_eq!(before.again(head.as_bytes(), MOST).is_some(), again);
+        }
     }
 
     proptest! {
