@@ -18,7 +18,8 @@ pub(crate) fn rank(
     limit: usize,
     scores: Scores,
 ) -> Result<Vec<Recommendation>> {
-    if let Some(bad) = found.iter().find(|r| !r.score.is_finite()) {
+    let finite = found.iter().fold(true, |all, r| all & r.score.is_finite());
+    if let Some(bad) = found.iter().find(|r| !finite && !r.score.is_finite()) {
         return Err(unfit(NonFinite(format!(
             "the score of item {} is {}",
             bad.item, bad.score
@@ -35,7 +36,9 @@ pub(crate) fn rank(
         scores.unwrap_or(Ordering::Equal).then(a.item.cmp(&b.item))
     };
     // Most models give what they found best first, and nothing twice.
-    let fit = found.is_sorted_by(|a, b| order(a, b).is_lt()) && !repeats(&found);
+    let fit = all_pairs(&found, |a, b| {
+        (a.score > b.score) | (a.score == b.score) & (a.item < b.item)
+    }) && !repeats(&found);
     if !fit {
         // An item that comes twice keeps its better score.
         found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
@@ -53,8 +56,21 @@ pub(crate) fn rank(
     Ok(found)
 }
 
+/// Whether `holds` is true of each two that are next to each other. Without a way out in between
+/// this is a few instructions for each.
+fn all_pairs(
+    found: &[Recommendation],
+    holds: impl Fn(&Recommendation, &Recommendation) -> bool,
+) -> bool {
+    let pairs = found.iter().zip(found.iter().skip(1));
+    pairs.fold(true, |all, (a, b)| all & holds(a, b))
+}
+
 /// Whether an item is there twice.
 fn repeats(found: &[Recommendation]) -> bool {
+    if all_pairs(found, |a, b| a.item < b.item) {
+        return false;
+    }
     // As many as most replies have need no room of their own.
     let (mut few, mut many) = ([0; 64], Vec::new());
     let items = match few.get_mut(..found.len()) {

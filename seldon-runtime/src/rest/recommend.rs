@@ -235,12 +235,15 @@ fn write(room: Vec<u8>, recommended: &[Recommendation]) -> Vec<u8> {
     let mut json = Json::within(room, 24 + 64 * recommended.len());
     json.raw("{\"recommended\":[");
     for (at, one) in recommended.iter().enumerate() {
-        json.raw(if at == 0 { "{\"item\":" } else { ",{\"item\":" });
+        json.raw(if at == 0 {
+            "{\"item\":"
+        } else {
+            "},{\"item\":"
+        });
         json.integer(one.item);
         json.raw(",\"score\":");
         json.float(one.score);
-        json.raw("}");
     }
-    json.raw("]}");
+    json.raw(if recommended.is_empty() { "]}" } else { "}]}" });
     json.done()
 }
