@@ -1,5 +1,6 @@
 //! `GET` and `POST /predict`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use super::predictions;
 use crate::error::{Error, Result};
 use crate::known::{Answering, AtOnce, Known, Reads, Said, now};
 use crate::observe::{Stage, Transport};
-use crate::predict::{Arrival, Executor, Features, Predictor, Reply, arriving, score, utf8};
+use crate::predict::{Arrival, Executor, Predictor, Reply, arriving, score, utf8};
 use crate::service::Service;
 
 /// The routes of a predictor.
@@ -91,6 +92,46 @@ async fn predict<P: Predictor>(
     Ok(said.await?.into_response().map(Body::new))
 }
 
+/// What a request says, whatever the predictor.
+struct Asked<'a> {
+    puid: Option<Cow<'a, str>>,
+    /// As a text of JSON.
+    features: Cow<'a, str>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads a query string and a body.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter is given twice or badly encoded, or the features are missing or no text.
+    fn read(query: &'a str, body: &'a [u8]) -> Result<Self> {
+        let (form, json): (&[u8], Option<&[u8]>) = match Content::of(body) {
+            Content::Empty => (&[], None),
+            Content::Json(body) => (&[], Some(body)),
+            Content::Form(form) => (form, None),
+        };
+        let mut parameters = Parameters::parse(query, form);
+        let puid = parameters.text("puid");
+        let text = parameters.text("json");
+        // Named in the contract; nothing here depends on it, yet given twice it is wrong.
+        parameters.text("client");
+        match (json, &text) {
+            (Some(_), Some(_)) => {
+                parameters.wrong("json", "is given twice: as a parameter and as the body");
+            }
+            (None, None) => parameters.missing("json"),
+            _ => {}
+        }
+        parameters.finish()?;
+        let features = match text {
+            Some(text) => text,
+            None => utf8(json.unwrap_or_default())?.into(),
+        };
+        Ok(Self { puid, features })
+    }
+}
+
 async fn answer<P: Predictor>(
     service: &Service<P>,
     arrival: Option<Arrival>,
@@ -103,31 +144,8 @@ async fn answer<P: Predictor>(
     let of_version = |error: Error| pinned.version().sign(error);
     let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
-    let (form, json): (&[u8], Option<&[u8]>) = match Content::of(body) {
-        Content::Empty => (&[], None),
-        Content::Json(body) => (&[], Some(body)),
-        Content::Form(form) => (form, None),
-    };
-    let mut parameters = Parameters::parse(query, form);
-    let puid = parameters.text("puid");
-    let text = parameters.text("json");
-    // Named in the contract; nothing here depends on it, yet given twice it is wrong.
-    parameters.text("client");
-    let features = match (json, text.as_deref()) {
-        (Some(json), None) => {
-            utf8(json).and_then(|text| pinned.version().model().read_features(text))
-        }
-        (None, Some(text)) => pinned.version().model().read_features(text),
-        (Some(_), Some(_)) => {
-            parameters.wrong("json", "is given twice: as a parameter and as the body");
-            Ok(Features::Batch(Vec::new()))
-        }
-        (None, None) => {
-            parameters.missing("json");
-            Ok(Features::Batch(Vec::new()))
-        }
-    };
-    parameters.finish().map_err(of_version)?;
+    let Asked { puid, features } = Asked::read(query, body).map_err(of_version)?;
+    let features = pinned.version().model().read_features(&features);
     let features = features.map_err(of_version)?;
     watch.lap(Stage::Decode);
     let answers = score(&pinned, &mut watch, arrival, features).await;

@@ -1,5 +1,6 @@
 //! `GET` and `POST /recommend`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -94,6 +95,61 @@ struct Asked {
     scores: Scores,
 }
 
+impl Asked {
+    /// Reads a query string and a body, whatever the recommender; and the keys of the lists that it
+    /// chooses from, if there are some.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the parameters.
+    fn read<'a>(query: &'a str, body: &'a [u8]) -> Result<(Self, Option<Cow<'a, str>>)> {
+        let form: &[u8] = match Content::of(body) {
+            Content::Empty => &[],
+            Content::Form(form) => form,
+            Content::Json(_) => {
+                let detail = "must be `application/x-www-form-urlencoded`, got JSON";
+                let violation = Violation::new("body", detail);
+                let error = Error::from_violations(Code::InvalidParameter, vec![violation]);
+                return Err(error.expect("one violation makes an error"));
+            }
+        };
+        let mut parameters = Parameters::parse(query, form);
+        let client = parameters.text("client").unwrap_or_default().into_owned();
+        let user_id = parameters.required_number("user_id");
+        let recent_interactions = parameters.list("recent_interactions");
+        let exclusion_items = parameters.list("exclusion_items");
+        let limit = parameters.required_number::<u32>("limit");
+        if limit == Some(0) {
+            parameters.wrong("limit", "must be at least 1, got 0");
+        }
+        let item_id = parameters.number("item_id");
+        let dimensions = parameters.list("dimensions");
+        let data_key = parameters.text("data_key");
+        if let Some(text) = &data_key {
+            check_keys(text, &mut parameters);
+        }
+        parameters.finish()?;
+        let (Some(user_id), Some(limit)) = (user_id, limit) else {
+            return Err(Error::new(
+                Code::Internal,
+                "a required parameter was not checked",
+            ));
+        };
+        let asked = Self {
+            client,
+            user_id,
+            recent_interactions,
+            exclusion_items,
+            limit,
+            item_id,
+            dimensions,
+            candidates: Candidates::all(),
+            scores: Scores::Unit,
+        };
+        Ok((asked, data_key))
+    }
+}
+
 async fn recommend<R: Recommender>(
     service: &Service<R, R::Source>,
     request: Request<Body>,
@@ -120,63 +176,24 @@ async fn respond<R: Recommender>(
     let of_version = |error: Error| pinned.version().sign(error);
     let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
-    let form: &[u8] = match Content::of(body) {
-        Content::Empty => &[],
-        Content::Form(form) => form,
-        Content::Json(_) => {
-            let detail = "must be `application/x-www-form-urlencoded`, got JSON";
-            let violation = Violation::new("body", detail);
-            let error = Error::from_violations(Code::InvalidParameter, vec![violation]);
-            return Err(of_version(error.expect("one violation makes an error")));
-        }
-    };
-    let mut parameters = Parameters::parse(query, form);
-    let client = parameters.text("client").unwrap_or_default().into_owned();
-    let user_id = parameters.required_number("user_id");
-    let recent_interactions = parameters.list("recent_interactions");
-    let exclusion_items = parameters.list("exclusion_items");
-    let limit = parameters.required_number::<u32>("limit");
-    if limit == Some(0) {
-        parameters.wrong("limit", "must be at least 1, got 0");
-    }
-    let item_id = parameters.number("item_id");
-    let dimensions = parameters.list("dimensions");
-    let data_key = parameters.text("data_key");
-    let keys = data_key.as_deref().map(|text| keys(text, &mut parameters));
-    parameters.finish().map_err(of_version)?;
-    let (Some(user_id), Some(limit)) = (user_id, limit) else {
-        return Err(Error::new(
-            Code::Internal,
-            "a required parameter was not checked",
-        ));
-    };
-
+    let (mut asked, data_key) = Asked::read(query, body).map_err(of_version)?;
+    asked.limit = asked.limit.min(pinned.settings().max_limit);
+    asked.scores = pinned.settings().scores;
     watch.lap(Stage::Decode);
-    let (candidates, degraded) = match keys {
-        Some(keys) if R::Source::LOOKS_UP => {
-            let fetched = pinned.source().fetch(&keys).await;
-            watch.lap(Stage::Candidates);
-            pinned.figures().fetched(match &fetched {
-                Ok(fetched) if fetched.degraded => Fetch::Degraded,
-                Ok(_) => Fetch::Good,
-                Err(_) => Fetch::Failed,
-            });
-            let fetched = fetched.map_err(of_version)?;
-            (Candidates::union(&fetched.lists), fetched.degraded)
-        }
-        _ => (Candidates::all(), false),
-    };
-    let asked = Asked {
-        client,
-        user_id,
-        recent_interactions,
-        exclusion_items,
-        limit: limit.min(pinned.settings().max_limit),
-        item_id,
-        dimensions,
-        candidates,
-        scores: pinned.settings().scores,
-    };
+    let mut degraded = false;
+    if let Some(data_key) = data_key.filter(|_| R::Source::LOOKS_UP) {
+        let keys: Vec<&str> = keys(&data_key).collect();
+        let fetched = pinned.source().fetch(&keys).await;
+        watch.lap(Stage::Candidates);
+        pinned.figures().fetched(match &fetched {
+            Ok(fetched) if fetched.degraded => Fetch::Degraded,
+            Ok(_) => Fetch::Good,
+            Err(_) => Fetch::Failed,
+        });
+        let fetched = fetched.map_err(of_version)?;
+        asked.candidates = Candidates::union(&fetched.lists);
+        degraded = fetched.degraded;
+    }
     let recommended = run_timed::<R::Run, _, _, _, _>(&pinned, &mut watch, asked, answer).await;
     let recommended = recommended.map_err(of_version)?;
     Ok(Said {
@@ -187,24 +204,28 @@ async fn respond<R: Recommender>(
     })
 }
 
-/// The keys in a `data_key`. A wrong one is noted; it would be a command to memcached.
-fn keys<'a>(text: &'a str, parameters: &mut Parameters<'_>) -> Vec<&'a str> {
-    let keys: Vec<&str> = text.split(',').filter(|key| !key.is_empty()).collect();
-    if keys.is_empty() {
+/// The keys in a `data_key`.
+fn keys(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').filter(|key| !key.is_empty())
+}
+
+/// Notes what is wrong with the keys in a `data_key`: such a key would be a command to memcached.
+fn check_keys(text: &str, parameters: &mut Parameters<'_>) {
+    let count = keys(text).count();
+    if count == 0 {
         parameters.wrong("data_key", "must hold a key, got none");
-    } else if keys.len() > MOST_KEYS {
+    } else if count > MOST_KEYS {
         parameters.wrong(
             "data_key",
-            format!("must hold at most {MOST_KEYS} keys, got {}", keys.len()),
+            format!("must hold at most {MOST_KEYS} keys, got {count}"),
         );
-    } else if let Some(key) = keys.iter().find(|key| !is_key(key)) {
+    } else if let Some(key) = keys(text).find(|key| !is_key(key)) {
         let key = crate::error::echo(key);
         parameters.wrong(
             "data_key",
             format!("must hold keys of 1 to {LONGEST_KEY} visible ASCII characters, got `{key}`"),
         );
     }
-    keys
 }
 
 /// Asks the model, and keeps what the wire promises.
