@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
-use crate::rest::decode;
+use crate::rest::{decode, query};
 
 /// Both a header and a parameter: what the original's clients call theirs.
 const OAUTH_TOKEN: &str = "oauth_token";
@@ -28,8 +28,8 @@ impl<'a> Credentials<'a> {
     }
 
     /// Those of a request.
-    pub(crate) fn of(headers: &'a HeaderMap, query: Option<&'a str>) -> Self {
-        let mut all = Self::new(query.unwrap_or_default());
+    pub(crate) fn of(uri: &'a Uri, headers: &'a HeaderMap) -> Self {
+        let mut all = Self::new(query(uri));
         for (name, value) in headers {
             all.see(name.as_str().as_bytes(), value.as_bytes());
         }

@@ -1,7 +1,5 @@
 //! What the wire promises of recommendations, kept whatever the model returned.
 
-use std::cmp::Ordering;
-
 use super::{Candidates, Recommendation, Scores};
 use crate::error::{BoxError, Code, Error, NonFinite, Result};
 
@@ -19,7 +17,7 @@ pub(crate) fn rank(
     scores: Scores,
 ) -> Result<Vec<Recommendation>> {
     let finite = found.iter().fold(true, |all, r| all & r.score.is_finite());
-    if let Some(bad) = found.iter().find(|r| !finite && !r.score.is_finite()) {
+    if !finite && let Some(bad) = found.iter().find(|r| !r.score.is_finite()) {
         return Err(unfit(NonFinite(format!(
             "the score of item {} is {}",
             bad.item, bad.score
@@ -30,15 +28,9 @@ pub(crate) fn rank(
         excluded.sort_unstable();
         found.retain(|r| candidates.contains(r.item) && excluded.binary_search(&r.item).is_err());
     }
-    // Of finite scores, of which -0.0 and 0.0 are one.
-    let order = |a: &Recommendation, b: &Recommendation| {
-        let scores = b.score.partial_cmp(&a.score);
-        scores.unwrap_or(Ordering::Equal).then(a.item.cmp(&b.item))
-    };
+    let order = |a: &Recommendation, b: &Recommendation| is_ahead(b, a).cmp(&is_ahead(a, b));
     // Most models give what they found best first, and nothing twice.
-    let fit = all_pairs(&found, |a, b| {
-        (a.score > b.score) | (a.score == b.score) & (a.item < b.item)
-    }) && !repeats(&found);
+    let fit = all_pairs(&found, is_ahead) && !repeats(&found);
     if !fit {
         // An item that comes twice keeps its better score.
         found.sort_unstable_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
@@ -49,11 +41,16 @@ pub(crate) fn rank(
         found.select_nth_unstable_by(limit, order);
     }
     found.truncate(limit);
-    if !fit && !found.is_sorted_by(|a, b| order(a, b).is_le()) {
+    if !fit && !all_pairs(&found, is_ahead) {
         found.sort_unstable_by(order);
     }
     normalise(&mut found, scores)?;
     Ok(found)
+}
+
+/// Whether `a` comes before `b` in a reply. Of finite scores: -0.0 and 0.0 are one.
+fn is_ahead(a: &Recommendation, b: &Recommendation) -> bool {
+    (a.score > b.score) | (a.score == b.score) & (a.item < b.item)
 }
 
 /// Whether `holds` is true of each two that are next to each other. Without a way out in between

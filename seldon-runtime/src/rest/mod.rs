@@ -10,7 +10,7 @@ mod recommend;
 use axum::Router;
 
 pub(crate) use body::{OverLimit, read};
-pub(crate) use parameters::{MOST_ENTRIES, decode};
+pub(crate) use parameters::{MOST_ENTRIES, decode, query};
 pub(crate) use predict::predict_known;
 pub use predict::predict_routes;
 pub(crate) use recommend::MOST_KEYS;

@@ -230,7 +230,7 @@ fn integer<T: FromStr>(text: &str) -> Option<T> {
 }
 
 /// The query string of `uri`.
-pub(super) fn query(uri: &Uri) -> &str {
+pub(crate) fn query(uri: &Uri) -> &str {
     uri.query().unwrap_or_default()
 }
 

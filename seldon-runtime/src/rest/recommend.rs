@@ -23,7 +23,7 @@ use crate::recommend::{
     CandidateSource, Candidates, LONGEST_KEY, Query, Recommendation, Recommender, Scores, is_key,
     rank,
 };
-use crate::service::Service;
+use crate::service::{Service, Settings};
 
 /// The most keys of candidate lists in one request.
 pub(crate) const MOST_KEYS: usize = 64;
@@ -96,13 +96,17 @@ struct Asked {
 }
 
 impl Asked {
-    /// Reads a query string and a body, whatever the recommender; and the keys of the lists that it
-    /// chooses from, if there are some.
+    /// Reads a query string and a body, whatever the recommender, and the keys of the lists that it
+    /// is to choose from, if there are some: until they are fetched that is all items.
     ///
     /// # Errors
     ///
     /// All that is wrong with the parameters.
-    fn read<'a>(query: &'a str, body: &'a [u8]) -> Result<(Self, Option<Cow<'a, str>>)> {
+    fn read<'a>(
+        query: &'a str,
+        body: &'a [u8],
+        settings: &Settings,
+    ) -> Result<(Self, Option<Cow<'a, str>>)> {
         let form: &[u8] = match Content::of(body) {
             Content::Empty => &[],
             Content::Form(form) => form,
@@ -140,11 +144,11 @@ impl Asked {
             user_id,
             recent_interactions,
             exclusion_items,
-            limit,
+            limit: limit.min(settings.max_limit),
             item_id,
             dimensions,
             candidates: Candidates::all(),
-            scores: Scores::Unit,
+            scores: settings.scores,
         };
         Ok((asked, data_key))
     }
@@ -176,9 +180,8 @@ async fn respond<R: Recommender>(
     let of_version = |error: Error| pinned.version().sign(error);
     let stages = &pinned.figures().stages;
     let mut watch = stages.watch_from(Transport::Rest, begun);
-    let (mut asked, data_key) = Asked::read(query, body).map_err(of_version)?;
-    asked.limit = asked.limit.min(pinned.settings().max_limit);
-    asked.scores = pinned.settings().scores;
+    let read = Asked::read(query, body, pinned.settings());
+    let (mut asked, data_key) = read.map_err(of_version)?;
     watch.lap(Stage::Decode);
     let mut degraded = false;
     if let Some(data_key) = data_key.filter(|_| R::Source::LOOKS_UP) {

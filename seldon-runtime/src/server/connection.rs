@@ -289,7 +289,7 @@ impl Site {
     ) -> Option<(&Arc<dyn Known>, Option<Caller>)> {
         let known = (!crowded).then(|| self.routes.known(uri.path()))?;
         let known = known.filter(|known| known.is_at_once())?;
-        let caller = self.caller(|| Credentials::of(headers, uri.query()));
+        let caller = self.caller(|| Credentials::of(uri, headers));
         Some((known, caller.ok()?))
     }
 

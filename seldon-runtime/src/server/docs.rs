@@ -137,8 +137,7 @@ fn tried(answers: Router, keys: Option<ApiKeys>, document: &Value) -> Router {
                 return Err(unknown_path(request).await);
             }
             if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
-                let query = request.uri().query();
-                keys.admit(&Credentials::of(request.headers(), query))?;
+                keys.admit(&Credentials::of(request.uri(), request.headers()))?;
             }
             Ok(next.run(request).await)
         }

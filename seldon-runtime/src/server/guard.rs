@@ -253,7 +253,7 @@ impl Guard {
     {
         self.check(asked)?;
         if let Some(keys) = keys.filter(|_| !is_probe(request.uri())) {
-            let credentials = Credentials::of(request.headers(), request.uri().query());
+            let credentials = Credentials::of(request.uri(), request.headers());
             asked.caller = Some(keys.admit(&credentials)?);
         }
         let deadline = self.time(asked)?;

@@ -74,12 +74,13 @@ fn saved(model: impl Artifact) -> Folder {
 
 /// Both servers.
 struct Both {
+    _keys: tempfile::NamedTempFile,
     direct: Running,
     routed: Running,
 }
 
 impl Both {
-    /// Of those who have to, if `keys` are `needed`.
+    /// Both of them with keys, if those are `needed`, or without.
     async fn start(needed: bool) -> Self {
         let router = services().router().expect("a router");
         let outer = Server::new().limits(limits()).routes(router);
@@ -93,6 +94,7 @@ impl Both {
         Self {
             direct: start(services()).await,
             routed: start(outer).await,
+            _keys: file,
         }
     }
 

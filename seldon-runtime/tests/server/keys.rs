@@ -74,6 +74,12 @@ impl Closed {
             .expect("an answer")
     }
 
+    /// The status of a call with `key`.
+    async fn call(channel: &Channel, key: &str) -> i32 {
+        let called = channel.classify(&[("x-api-key", key)], &[ANSWER]).await;
+        called.expect("an answer").status()
+    }
+
     /// Waits until the file was read anew for the first time, for better or worse.
     async fn reloaded(&self, outcome: &str) {
         reloaded(self.admin, "api_keys", outcome).await;
@@ -252,18 +258,15 @@ async fn a_connection_outlives_no_key() {
     let head = format!("GET {PREDICT} HTTP/1.1\r\nhost: test\r\nx-api-key: {ALICE}\r\n\r\n");
     let mut peer = closed.server.connect().await;
     let channel = Channel::to(closed.server.address).await;
-    let call = async || {
-        let called = channel.classify(&[("x-api-key", ALICE)], &[ANSWER]).await;
-        called.expect("an answer").status()
-    };
     for _ in 0..4 {
-        assert_eq!((peer.ask(&head).await.status, call().await), (200, 0));
+        assert_eq!(peer.ask(&head).await.status, 200);
+        assert_eq!(Closed::call(&channel, ALICE).await, 0);
     }
     fs::write(&closed.file, line("bob", BOB)).expect("written");
     closed.reloaded("ok").await;
     assert_eq!(peer.ask(&head).await.status, 401);
     for _ in 0..4 {
-        assert_eq!(call().await, UNAUTHENTICATED);
+        assert_eq!(Closed::call(&channel, ALICE).await, UNAUTHENTICATED);
     }
 }
 
@@ -271,17 +274,13 @@ async fn a_connection_outlives_no_key() {
 async fn a_connection_is_served_on_when_the_keys_change_and_its_own_does_not() {
     let closed = Closed::start().await;
     let channel = Channel::to(closed.server.address).await;
-    let call = async || {
-        let called = channel.classify(&[("x-api-key", BOB)], &[ANSWER]).await;
-        called.expect("an answer").status()
-    };
     for _ in 0..4 {
-        assert_eq!(call().await, 0);
+        assert_eq!(Closed::call(&channel, BOB).await, 0);
     }
     fs::write(&closed.file, line("robert", BOB)).expect("written");
     closed.reloaded("ok").await;
     for _ in 0..4 {
-        assert_eq!(call().await, 0);
+        assert_eq!(Closed::call(&channel, BOB).await, 0);
     }
 }
 

@@ -104,7 +104,7 @@ impl Service for Direct {
             return None;
         }
         // The same head may come again and again.
-        let credentials = || Credentials::of(&head.headers, head.uri.query());
+        let credentials = || Credentials::of(&head.uri, &head.headers);
         let caller = self.site.caller_again(caller.as_ref(), credentials);
         (self.site.guard).answer_now(head, body, &**known, caller.ok()?)
     }
